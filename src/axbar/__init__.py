@@ -1,0 +1,45 @@
+"""axbar: given a network and a chip, what accuracy, energy, latency and area result."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+#: public name -> module that holds it; resolved on first use so that ``import axbar`` stays light
+_FACE = {
+    "Dataset": "axbar.data",
+    "Report": "axbar._report",
+    "Workload": "axbar.workload",
+    "digital": "axbar.crossbar",
+    "estimate": "axbar.cost",
+    "evaluate": "axbar._evaluate",
+    "load_data": "axbar.data",
+    "load_hardware": "axbar.spec",
+    "load_network": "axbar.nn",
+    "to_analog": "axbar.crossbar",
+    "trace": "axbar.workload",
+}
+
+__all__ = sorted(_FACE)  # pyright: ignore[reportUnsupportedDunderAll]
+
+if TYPE_CHECKING:
+    from axbar._evaluate import evaluate
+    from axbar._report import Report
+    from axbar.cost import estimate
+    from axbar.crossbar import digital, to_analog
+    from axbar.data import Dataset, load_data
+    from axbar.nn import load_network
+    from axbar.spec import load_hardware
+    from axbar.workload import Workload, trace
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FACE:
+        return getattr(importlib.import_module(_FACE[name]), name)
+    raise AttributeError(f"module 'axbar' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_FACE]

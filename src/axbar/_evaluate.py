@@ -1,0 +1,250 @@
+"""One network on one chip: accuracy on real images and cost from the same spec.
+
+The order is always the same: techniques on the network, trace, cost, integer network, then one programmed die
+after the other, each with the techniques that run on a chip. Test images are used for measuring only;
+techniques and calibration see the tuning view of the data set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from axbar import registry
+from axbar._report import Accuracy, Report
+from axbar.errors import UsageError
+from axbar.spec import HardwareSpec, load_hardware
+
+if TYPE_CHECKING:
+    import torch
+
+    from axbar.data import Dataset
+    from axbar.workload import Workload
+
+__all__ = ["Evaluation", "Progress", "evaluate", "evaluate_full"]
+
+#: ``progress(stage, done, total)``, called between pieces of work
+Progress = Callable[[str, int, int], None]
+
+#: calibration images: enough for stable 99.9 % ranges, few enough to take seconds
+CALIBRATION_IMAGES = 128
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A report together with the values it was made from."""
+
+    report: Report
+    workload: Workload
+    network: torch.nn.Module
+    dataset: Dataset
+
+
+def evaluate(
+    model: str | torch.nn.Module,
+    data: str | Dataset,
+    hardware: str | HardwareSpec = "imc-rram-65nm",
+    *,
+    weights: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    techniques: Sequence[str] = (),
+    chips: int = 5,
+    seed: int = 0,
+    images: int | None = None,
+    trace_samples: int = 16,
+    data_dir: str | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Evaluate a network on a chip.
+
+    Args:
+        model: a torch module, a registered name, a run folder or checkpoint, or ``file.py:factory``.
+        data: a ``Dataset``, a registered name, a path, or ``file.py:loader``.
+        hardware: a spec, a preset name or a YAML file.
+        weights: file of weights for ``model``.
+        config: arguments for the model's factory (``width``, ``steps``, ...).
+        overrides: changes of the spec, ``{"adc.bits": 4}`` or ``["adc.bits=4"]``.
+        techniques: ``"name:key=value,..."``, applied in order.
+        chips: programmed dies; 0 gives cost and digital accuracy only.
+        seed: die i is programmed with ``seed + i``.
+        images: balanced test images to use; None means all.
+        trace_samples: test images whose spikes are recorded for the cost.
+        data_dir: folder of data sets for names that are not shipped.
+        progress: called as ``progress(stage, done, total)``.
+
+    Returns:
+        The report; ``report.estimate.feasible`` tells whether the network fits.
+
+    Raises:
+        AxbarError: an input is wrong; the sentence says which and how to mend it.
+    """
+    return evaluate_full(
+        model, data, hardware, weights=weights, config=config, overrides=overrides, techniques=techniques,
+        chips=chips, seed=seed, images=images, trace_samples=trace_samples, data_dir=data_dir, progress=progress,
+    ).report  # fmt: skip
+
+
+def evaluate_full(
+    model: str | torch.nn.Module,
+    data: str | Dataset,
+    hardware: str | HardwareSpec,
+    *,
+    weights: str | None,
+    config: Mapping[str, Any] | None,
+    overrides: Mapping[str, Any] | Sequence[str],
+    techniques: Sequence[str],
+    chips: int,
+    seed: int,
+    images: int | None,
+    trace_samples: int,
+    data_dir: str | None,
+    progress: Progress | None,
+) -> Evaluation:
+    """As ``evaluate``, and return the workload, network and data as well."""
+    from axbar.cost import estimate
+    from axbar.nn import accuracy
+    from axbar.workload import trace
+
+    _check_counts(chips, images, trace_samples)
+    tell = progress or (lambda stage, done, total: None)
+    base, spec = _hardware(hardware, overrides)
+    dataset = _dataset(data, data_dir)
+    network = _network(model, weights, config, dataset)
+    plan = _techniques(techniques)
+    tell("network", 0, 1)
+    network, applied = _apply_stage("network", network, plan, spec, dataset)
+    test = dataset.test.balanced(images) if images is not None else dataset.test
+    float_accuracy = accuracy(network, test)
+    tell("trace", 0, 1)
+    workload = trace(network, _tensor(dataset.test.images(slice(0, trace_samples))), name=_name(model))
+    cost = estimate(workload, spec)
+    notes: list[str] = []
+    digital_accuracy, dies = None, ()
+    if bool(cost.feasible[0]):
+        digital_accuracy, dies, chip_rows, notes = _on_chip(
+            network, spec, dataset, test, plan, chips=chips, seed=seed, tell=tell
+        )
+        applied = [*applied, *chip_rows]
+    else:
+        notes.append("accuracy on the chip was not measured because the network does not fit")
+    report = Report(
+        model=_name(model),
+        data=dataset.name,
+        hardware=spec,
+        base=base,
+        estimate=cost,
+        workload=tuple(workload.summary()),
+        trace={"name": workload.name, "steps": workload.steps, "samples": workload.samples,
+               "spikes_of": workload.spikes_of, "hash": workload.hash()},
+        accuracy=Accuracy(len(test.y), float_accuracy, digital_accuracy, dies),
+        techniques=tuple(applied),
+        notes=tuple(notes),
+    )  # fmt: skip
+    return Evaluation(report, workload, network, dataset)
+
+
+def _check_counts(chips: int, images: int | None, trace_samples: int) -> None:
+    for name, value, low in (("chips", chips, 0), ("images", images, 1), ("trace_samples", trace_samples, 1)):
+        if value is not None and value < low:
+            raise UsageError(f"{name} = {value} is too small: give at least {low}.")
+
+
+def _hardware(
+    hardware: str | HardwareSpec, overrides: Mapping[str, Any] | Sequence[str]
+) -> tuple[HardwareSpec, HardwareSpec]:
+    base = hardware if isinstance(hardware, HardwareSpec) else load_hardware(hardware)
+    if not overrides:
+        return base, base
+    if isinstance(hardware, HardwareSpec):
+        from axbar.spec import apply_overrides
+
+        return base, apply_overrides(base, overrides)
+    return base, load_hardware(hardware, overrides)
+
+
+def _dataset(data: str | Dataset, data_dir: str | None) -> Dataset:
+    from axbar.data import load_data
+
+    return load_data(data, data_dir=data_dir) if isinstance(data, str) else data
+
+
+def _network(
+    model: str | torch.nn.Module, weights: str | None, config: Mapping[str, Any] | None, dataset: Dataset
+) -> torch.nn.Module:
+    from axbar.data import check_fits
+    from axbar.nn import load_network
+
+    network = load_network(model, weights=weights, **(config or {})) if isinstance(model, str) else model
+    shape, classes = getattr(network, "input_shape", None), getattr(network, "classes", None)
+    if shape is not None:
+        check_fits(dataset, tuple(shape), classes)
+    return network.eval()
+
+
+def _name(model: str | torch.nn.Module) -> str:
+    return model if isinstance(model, str) else type(model).__name__
+
+
+def _techniques(texts: Sequence[str]) -> list[tuple[Any, Any]]:
+    from axbar.techniques import parse_technique
+
+    return [parse_technique(text) for text in texts]
+
+
+def _apply_stage(
+    stage: str, target: Any, plan: Sequence[tuple[Any, Any]], spec: HardwareSpec, dataset: Dataset
+) -> tuple[Any, list[dict[str, Any]]]:
+    rows: list[dict[str, Any]] = []
+    for technique, config in plan:
+        if technique.stage != stage:
+            continue
+        result = technique.apply(target, spec, dataset.tuning(), config)
+        target = result.target
+        rows.append({"name": technique.name, "stage": stage, "config": config.model_dump(), "cost": dict(result.cost)})
+    return target, rows
+
+
+def _on_chip(
+    network: torch.nn.Module,
+    spec: HardwareSpec,
+    dataset: Dataset,
+    test: Any,
+    plan: Sequence[tuple[Any, Any]],
+    *,
+    chips: int,
+    seed: int,
+    tell: Progress,
+) -> tuple[float | None, tuple[float, ...], list[dict[str, Any]], list[str]]:
+    """Return digital accuracy, accuracy per die, technique rows of the first die, and notes."""
+    from axbar.nn import accuracy
+
+    kind = registry.get("hardware", spec.kind)
+    calibration = _tensor(dataset.calibration.images(slice(0, CALIBRATION_IMAGES)))
+    digital = None
+    if kind.digital:
+        tell("digital", 0, 1)
+        digital = accuracy(registry.load_target(kind.digital)(network, spec, calibration), test)
+    if not kind.analog or chips == 0:
+        return digital, (), [], [] if kind.analog else [f"{spec.kind} computes digitally: no dies to program"]
+    figures: list[float] = []
+    rows: list[dict[str, Any]] = []
+    notes: list[str] = []
+    analog = registry.load_target(kind.analog)(network, spec, seed, calibration)
+    if unconverted := getattr(analog, "unconverted", ()):
+        notes.append("stays digital: " + ", ".join(unconverted))
+    for die in range(chips):
+        tell("dies", die, chips)
+        programmed = analog.program(seed + die)
+        programmed, die_rows = _apply_stage("chip", programmed, plan, spec, dataset)
+        rows = rows or die_rows
+        figures.append(accuracy(programmed, test))
+    tell("dies", chips, chips)
+    return digital, tuple(figures), rows, notes
+
+
+def _tensor(images: Any) -> torch.Tensor:
+    import torch
+
+    return torch.from_numpy(images)

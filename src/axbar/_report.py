@@ -1,0 +1,212 @@
+"""What an evaluation found: the values, before anything is drawn.
+
+A ``Report`` joins accuracy on the chip, the cost estimate, the workload it rests on and what is needed to run it
+again. Rendering (HTML, text, tables) is looked up in the registry by file suffix, so that a new format is one
+new file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from axbar import registry
+from axbar.errors import AxbarError, UsageError, unknown_name
+from axbar.spec import HardwareSpec
+from axbar.units import format_quantity
+
+if TYPE_CHECKING:
+    from axbar.cost import Estimate
+
+__all__ = ["QUANTITIES", "Accuracy", "Report", "write_atomic"]
+
+QUANTITIES = ("energy_J", "latency_s", "area_m2", "leakage_W")
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Share of test images classified right, 0..1.
+
+    Args:
+        images: test images per figure.
+        float_: the network as trained.
+        digital: with integer weights and inputs of the chip's bits, no device or converter.
+        analog: one figure per programmed die.
+    """
+
+    images: int
+    float_: float
+    digital: float | None = None
+    analog: tuple[float, ...] = ()
+
+    @property
+    def mean(self) -> float | None:
+        """Mean over dies; None without dies."""
+        return sum(self.analog) / len(self.analog) if self.analog else None
+
+    @property
+    def std(self) -> float | None:
+        """Sample standard deviation over dies (n - 1); None below two dies."""
+        if len(self.analog) < 2:
+            return None
+        mean = sum(self.analog) / len(self.analog)
+        return math.sqrt(sum((a - mean) ** 2 for a in self.analog) / (len(self.analog) - 1))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        analog = {"mean": self.mean, "std": self.std, "chips": list(self.analog)} if self.analog else None
+        return {"images": self.images, "float": self.float_, "digital": self.digital, "analog": analog}
+
+
+@dataclass(frozen=True)
+class Report:
+    """One network on one chip.
+
+    Args:
+        model, data: how the user named them.
+        hardware: the chip as evaluated.
+        base: the preset it came from (for the diff).
+        estimate: one design point.
+        workload: rows of ``Workload.summary()``.
+        trace: steps, samples, spikes_of and hash of the recorded workload.
+        accuracy: None where only cost was asked for.
+        techniques: what was applied, with settings and cost, in order.
+        notes: sentences a reader must know (layers left digital, images used, ...).
+        run: command, versions, seeds, hashes: all that is needed to run it again.
+    """
+
+    model: str
+    data: str
+    hardware: HardwareSpec
+    base: HardwareSpec
+    estimate: Estimate
+    workload: tuple[Mapping[str, Any], ...]
+    trace: Mapping[str, Any]
+    accuracy: Accuracy | None = None
+    techniques: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    run: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def total(self, quantity: str) -> float:
+        """Return one total per inference (``energy_J``, ``latency_s``, ``area_m2``, ``leakage_W``, ``edp_Js``)."""
+        if quantity == "edp_Js":
+            return float(self.estimate.edp_Js[0])
+        if quantity not in QUANTITIES:
+            raise UsageError(unknown_name("quantity", quantity, (*QUANTITIES, "edp_Js")))
+        return float(self.estimate.total(quantity)[0])
+
+    def share_by_component(self, quantity: str = "energy_J") -> dict[str, float]:
+        """Return the share of each component in a total, largest first."""
+        values = self.estimate.by_component(quantity)[0]
+        total = float(values.sum()) or 1.0
+        pairs = zip(self.estimate.components, (float(v) / total for v in values), strict=True)
+        return dict(sorted(pairs, key=lambda p: -p[1]))
+
+    @property
+    def verdict(self) -> str:
+        """One line: accuracy, energy, latency, area and the component that holds most of the energy."""
+        parts = [self._accuracy_text()] if self.accuracy else []
+        parts += [
+            format_quantity(self.total(q), u)
+            for q, u in (("energy_J", "J"), ("latency_s", "s"), ("area_m2", "m2"))
+        ]
+        name, share = next(iter(self.share_by_component().items()))
+        parts.append(f"{100 * share:.0f} % of energy is {name.replace('_', ' ')}")
+        if not bool(self.estimate.feasible[0]):
+            parts.insert(0, f"does not fit: {self.estimate.reasons[0]}")
+        return " · ".join(parts)
+
+    def _accuracy_text(self) -> str:
+        assert self.accuracy is not None
+        text = f"{100 * self.accuracy.float_:.1f} %"
+        if self.accuracy.mean is None:
+            return text
+        spread = f" ± {100 * self.accuracy.std:.1f}" if self.accuracy.std is not None else ""
+        return f"{text} → {100 * self.accuracy.mean:.1f}{spread} % on chip"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures, per inference, as plain JSON values."""
+        estimate = self.estimate
+        return {
+            "verdict": self.verdict,
+            "model": self.model,
+            "data": self.data,
+            "feasible": bool(estimate.feasible[0]),
+            "reason": estimate.reasons[0] or None,
+            "accuracy": self.accuracy.to_dict() if self.accuracy else None,
+            **{q: self.total(q) for q in (*QUANTITIES, "edp_Js")},
+            "breakdown": {q: self._breakdown(q) for q in QUANTITIES},
+            "assumed_share": float(estimate.assumed_share[0]),
+            "conventional": estimate.conventional,
+            "workload": {**self.trace, "layers": [dict(row) for row in self.workload]},
+            "hardware": {"name": self.hardware.name, "kind": self.hardware.kind, "hash": self.hardware.hash(),
+                         "values": self.hardware.values()},
+            "diff": {path: list(pair) for path, pair in self.base.diff(self.hardware).items()},
+            "techniques": [dict(t) for t in self.techniques],
+            "notes": list(self.notes),
+        }  # fmt: skip
+
+    def _breakdown(self, quantity: str) -> dict[str, dict[str, float]]:
+        estimate = self.estimate
+        return {
+            "component": dict(
+                zip(estimate.components, map(float, estimate.by_component(quantity)[0]), strict=True)
+            ),
+            "layer": dict(zip(estimate.layers, map(float, estimate.by_layer(quantity)[0]), strict=True)),
+        }
+
+    def to_json(self) -> str:
+        """Return ``to_dict`` as JSON text; floats keep all their digits."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False)
+
+    def render(self, form: str) -> str:
+        """Return the report in a registered form (``html``, ``json``, ``txt``, ``csv``, ...)."""
+        return registry.get("renderers", form)(self)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report; the suffix picks the form. The file appears whole or not at all."""
+        target = Path(path)
+        return write_atomic(target, self.render(target.suffix.lstrip(".") or "html"))
+
+    def to_frame(self) -> Any:
+        """Return energy, latency, area and leakage by layer and component as a pandas frame (needs pandas)."""
+        return registry.get("renderers", "frame")(self)
+
+    def show(self) -> None:
+        """Write the tables to the terminal."""
+        registry.get("renderers", "terminal")(self)
+
+    def _repr_html_(self) -> str:
+        return registry.get("renderers", "notebook")(self)
+
+
+def write_atomic(path: Path, text: str) -> Path:
+    """Write text so that a reader sees the old file or the new one, never a part.
+
+    Raises:
+        AxbarError: the folder can't be made or written.
+    """
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        # mkstemp makes private files; a report is to be read by others as any file of the user.
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(0o666 & ~umask)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise AxbarError(
+            f"can't write '{path}': {error.strerror or error}; choose a folder that you may write with --out."
+        ) from error
+    return path

@@ -1,0 +1,98 @@
+"""Names for what can be plugged in, resolved only when used.
+
+Built-in names stand in a table of ``module:object`` targets, so that listing them imports nothing.
+Third parties add names by entry points in the groups ``axbar.hardware`` (a ``HardwareKind``),
+``axbar.devices``, ``axbar.techniques``, ``axbar.models``, ``axbar.reproductions`` and
+``axbar.renderers``. A name given twice is an error that names both givers.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from axbar.errors import AxbarError, UsageError, unknown_name
+
+__all__ = ["GROUPS", "Entry", "entries", "get", "load_target", "names"]
+
+GROUPS = ("hardware", "devices", "techniques", "models", "reproductions", "renderers")
+
+#: group -> name -> (target, one line on what it is)
+_BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
+    "hardware": {
+        "imc": ("axbar.cost.imc:KIND", "in-memory-computing chip of crossbar arrays with digital neurons"),
+    },
+    "devices": {},
+    "techniques": {},
+    "models": {},
+    "reproductions": {},
+    "renderers": {},
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered name: where it comes from and what it is."""
+
+    group: str
+    name: str
+    target: str
+    summary: str
+    origin: str  # "axbar" or the distribution that registered it
+
+
+def _check_group(group: str) -> None:
+    if group not in GROUPS:
+        raise UsageError(unknown_name("registry group", group, GROUPS))
+
+
+@cache
+def _table(group: str) -> dict[str, Entry]:
+    _check_group(group)
+    table = {
+        name: Entry(group, name, target, summary, "axbar")
+        for name, (target, summary) in _BUILTIN[group].items()
+    }
+    for point in entry_points(group=f"axbar.{group}"):
+        origin = point.dist.name if point.dist else "unknown distribution"
+        if point.name in table:
+            raise AxbarError(
+                f"{group} name '{point.name}' is given twice, by {table[point.name].origin} and by {origin}; "
+                "rename one of the entry points."
+            )
+        table[point.name] = Entry(group, point.name, point.value, "", origin)
+    return table
+
+
+def entries(group: str) -> tuple[Entry, ...]:
+    """Return all entries of a group by name; imports nothing of theirs."""
+    return tuple(sorted(_table(group).values(), key=lambda e: e.name))
+
+
+def names(group: str) -> tuple[str, ...]:
+    """Return the sorted names of a group."""
+    return tuple(e.name for e in entries(group))
+
+
+def get(group: str, name: str) -> Any:
+    """Import and return what a name stands for.
+
+    Raises:
+        UsageError: nothing of that name is registered (with the closest name).
+    """
+    table = _table(group)
+    if name not in table:
+        raise UsageError(unknown_name(group.rstrip("s"), name, table))
+    return load_target(table[name].target)
+
+
+def load_target(target: str) -> Any:
+    """Import ``module:object`` and return the object."""
+    module, _, attribute = target.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in attribute.split("."):
+        found = getattr(found, part)
+    return found

@@ -1,0 +1,142 @@
+"""The in-memory-computing chip: what a crossbar chip with digital spiking neurons is made of.
+
+Hierarchy: chip = tiles; tile = PEs + input/output buffers + neuron units + interconnect; PE = crossbar
+arrays with their drivers, multiplexers and converters. Signed weights stand on differential column pairs
+inside one array: magnitude bits are cut into slices of ``cell_bits``, positive weights on the plus column,
+negative ones on the minus column, subtracted digitally after conversion.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from axbar.spec._base import HardwareSpec, SpecModel
+
+__all__ = ["Adc", "Buffer", "Chip", "Crossbar", "Device", "ImcSpec", "InputCoding", "Interconnect",
+           "NeuronUnit", "Read", "Technology", "Tile"]  # fmt: skip
+
+
+class Technology(SpecModel):
+    """The CMOS process of the periphery."""
+
+    node_m: float = Field(ge=7e-9, le=180e-9, description="technology node")
+    vdd_V: float = Field(gt=0.3, le=2.0, description="supply of the digital logic")
+    sram: Literal["HP", "LOP", "LSTP"] = Field(description="SRAM transistor class: speed against leakage")
+
+
+class Device(SpecModel):
+    """The memory cell. ``name`` picks the conductance law; a bare name in YAML stands for its preset."""
+
+    name: str = Field(description="device preset: see 'axbar ls devices'")
+    g_on_S: float = Field(gt=0, le=1e-2, description="largest target conductance")
+    g_off_S: float = Field(ge=0, le=1e-2, description="smallest target conductance")
+    cell_area_F2: float = Field(gt=0, le=2000, description="cell with its selector, in squares of the node")
+    program_noise: float = Field(
+        ge=0, le=10, description="scale of the device law's programming noise: 1 as published, 0 none"
+    )
+
+    @model_validator(mode="after")
+    def _on_above_off(self) -> Self:
+        if self.g_on_S <= self.g_off_S:
+            raise ValueError(
+                f"g_on_S = {self.g_on_S:g} S must be larger than g_off_S = {self.g_off_S:g} S; "
+                "raise device.g_on_S or lower device.g_off_S"
+            )
+        return self
+
+
+class Crossbar(SpecModel):
+    """One array and how a weight lies on it."""
+
+    rows: int = Field(ge=4, le=4096, description="word lines")
+    cols: int = Field(ge=4, le=4096, description="bit lines")
+    weight_bits: int = Field(ge=2, le=8, description="signed weight: 1 sign bit + magnitude bits")
+    cell_bits: int = Field(ge=1, le=7, description="magnitude bits in one cell")
+
+
+class InputCoding(SpecModel):
+    """How operands that are no spikes drive the rows: bit by bit, sign and magnitude."""
+
+    bits: int = Field(ge=1, le=8, description="magnitude bits of a real-valued input, one read each")
+
+
+class Read(SpecModel):
+    """The read pulse of a spike (or of one input bit)."""
+
+    v_read_V: float = Field(gt=0, le=2.0, description="row voltage")
+    t_read_s: float = Field(gt=1e-10, le=1e-4, description="pulse width")
+
+
+class Adc(SpecModel):
+    """Converters at the foot of the columns."""
+
+    kind: Literal["sar", "flash", "survey"] = Field(description="converter whose energy, area and time are modelled")
+    bits: int = Field(ge=1, le=12, description="resolution")
+    cols_per_adc: int = Field(ge=1, le=1024, description="columns that take turns on one converter")
+    sample_rate_Hz: float = Field(ge=1e6, le=1e10, description="conversions per second of one converter")
+    calibration: Literal["max", "percentile", "mse"] = Field(description="how the input range is fitted")
+
+
+class Tile(SpecModel):
+    """How arrays are grouped. Layers never share a tile."""
+
+    arrays_per_pe: int = Field(ge=1, le=1024)
+    pes_per_tile: int = Field(ge=1, le=1024)
+
+
+class Chip(SpecModel):
+    """The die."""
+
+    max_tiles: int = Field(ge=1, le=1_000_000, description="tiles on the die; more is infeasible")
+
+
+class Buffer(SpecModel):
+    """SRAM buffers of one tile."""
+
+    input_B: int = Field(ge=64, le=2**24, description="input buffer of a tile, bytes")
+    output_B: int = Field(ge=64, le=2**24, description="output buffer of a tile, bytes")
+    word_bits: int = Field(ge=8, le=1024, description="bits read or written per access")
+
+
+class Interconnect(SpecModel):
+    """The network between tiles."""
+
+    kind: Literal["htree", "mesh"]
+    width_bits: int = Field(ge=8, le=1024, description="bits per clock on one link")
+
+
+class NeuronUnit(SpecModel):
+    """Digital neurons: update logic and membrane memory of a tile."""
+
+    membrane_bits: int = Field(ge=2, le=32, description="bits of one stored membrane potential")
+    units_per_tile: int = Field(ge=1, le=4096, description="neuron updates per clock in one tile")
+
+
+class ImcSpec(HardwareSpec):
+    """An in-memory-computing chip."""
+
+    kind: Literal["imc"] = "imc"
+    technology: Technology
+    device: Device
+    crossbar: Crossbar
+    input: InputCoding
+    read: Read
+    adc: Adc
+    tile: Tile
+    chip: Chip
+    buffer: Buffer
+    interconnect: Interconnect
+    neuron: NeuronUnit
+    clock_Hz: float = Field(ge=1e6, le=1e10, description="clock of the digital logic")
+
+    @model_validator(mode="after")
+    def _columns_hold_a_weight(self) -> Self:
+        needed = 2 * -(-(self.crossbar.weight_bits - 1) // self.crossbar.cell_bits)
+        if needed > self.crossbar.cols:
+            raise ValueError(
+                f"one {self.crossbar.weight_bits}-bit weight needs {needed} columns of {self.crossbar.cell_bits}-bit "
+                f"cells, crossbar.cols is {self.crossbar.cols}; raise crossbar.cols or crossbar.cell_bits"
+            )
+        return self

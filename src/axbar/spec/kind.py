@@ -1,0 +1,42 @@
+"""What a hardware kind is: one object that joins its spec, its counting and its cost.
+
+A new accelerator is one file with one ``HardwareKind`` and one entry point in ``axbar.hardware``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from axbar.spec._base import HardwareSpec
+
+__all__ = ["HardwareKind"]
+
+
+@dataclass(frozen=True)
+class HardwareKind:
+    """One family of chips.
+
+    Args:
+        name: the discriminator ``kind:`` in YAML.
+        summary: one line for ``axbar ls hardware``.
+        Spec: the pydantic model of the chip.
+        count: ``count(workload, spec) -> Events``: what happens how often, for one structural choice.
+        components: the parts that cost something; their figures sum to the totals.
+        structural: paths on which ``count`` depends; sweeps group points by them.
+        analog: ``module:object`` of ``convert(model, spec, seed, data) -> nn.Module``, None for digital kinds.
+        digital: ``module:object`` of ``convert(model, spec, data) -> nn.Module``, the integer network; may be None.
+        presets: name -> YAML file shipped with the kind.
+    """
+
+    name: str
+    summary: str
+    Spec: type[HardwareSpec]
+    count: Callable[..., Any]
+    components: tuple[Any, ...]
+    structural: frozenset[str]
+    analog: str | None = None
+    digital: str | None = None
+    presets: Mapping[str, Path] = field(default_factory=dict[str, Path])

@@ -1,0 +1,76 @@
+"""Units: SI inside, prefixes at the edge.
+
+The unit of a quantity stands at the end of its name (``adc_energy_J``, ``t_read_s``, ``area_m2``).
+YAML and the command line also take ``"3.2 pJ"``; reports print with a prefix.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+__all__ = ["format_quantity", "parse_quantity", "unit_of"]
+
+_PREFIX = {
+    "a": 1e-18, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6,
+    "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
+}  # fmt: skip
+_UNITS = ("ohm", "m2", "Hz", "Js", "Jm2", "J", "s", "S", "V", "A", "W", "F", "K", "m")
+_NUMBER = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
+_ALIASES = {"Ω": "ohm", "Ohm": "ohm", "ohms": "ohm", "²": "2", "^2": "2"}
+
+
+def unit_of(path: str) -> str:
+    """Return the unit that a dotted path or field name ends in, or ``""`` for a pure number.
+
+    >>> unit_of("read.t_read_s"), unit_of("crossbar.rows")
+    ('s', '')
+    """
+    tail = path.rsplit(".", 1)[-1].rsplit("_", 1)
+    return tail[1] if len(tail) == 2 and tail[1] in _UNITS else ""
+
+
+def parse_quantity(text: str, unit: str) -> float:
+    """Read ``"3.2 pJ"`` as 3.2e-12 when ``unit`` is ``"J"``; a bare number is already SI.
+
+    Raises:
+        ValueError: the text is no number, or its unit is another one.
+    """
+    match = _NUMBER.match(text)
+    if match is None:
+        raise ValueError(f"'{text}' is not a number" + (f" with the unit {unit}" if unit else ""))
+    value, suffix = float(match[1]), match[2]
+    if not suffix:
+        return value
+    if suffix == "%" and not unit:
+        return value / 100
+    for alias, name in _ALIASES.items():
+        suffix = suffix.replace(alias, name)
+    prefix = suffix[: -len(unit)] if unit and suffix.endswith(unit) else None
+    if prefix is not None and (prefix in _PREFIX or (prefix == "c" and unit.startswith("m"))):
+        factor = 1e-2 if prefix == "c" else _PREFIX[prefix]
+        return value * (factor**2 if unit == "m2" else factor)
+    wanted = f"the unit {unit}" if unit else "no unit"
+    raise ValueError(f"'{text}' has the unit '{suffix}', expected {wanted}")
+
+
+def format_quantity(value: float, unit: str, digits: int = 3) -> str:
+    """Write a quantity with an SI prefix and ``digits`` significant digits.
+
+    >>> format_quantity(3.2e-12, "J"), format_quantity(4.2e-6, "m2")
+    ('3.20 pJ', '4.20 mm²')
+    """
+    shown = unit.replace("m2", "m²").replace("ohm", "Ω")
+    if not math.isfinite(value) or value == 0 or not unit:
+        return f"{value:.{digits}g} {shown}".strip()
+    if unit == "m2":
+        scale, prefix = (1e-6, "m") if abs(value) >= 1e-9 else (1e-12, "µ")
+    else:
+        exponent = max(-18, min(12, 3 * math.floor(math.log10(abs(value)) / 3)))
+        scale = 10.0**exponent
+        prefix = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}[
+            exponent
+        ]
+    scaled = value / scale
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(scaled)))) if scaled else 0
+    return f"{scaled:.{decimals}f} {prefix}{shown}"
