@@ -12,11 +12,11 @@ import re
 __all__ = ["format_quantity", "parse_quantity", "unit_of"]
 
 _PREFIX = {
-    "a": 1e-18, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6,
-    "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
-}  # fmt: skip
+    "a": -18, "f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "μ": -6,
+    "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12,
+}  # fmt: skip  # powers of ten
 _UNITS = ("ohm", "m2", "Hz", "Js", "Jm2", "J", "s", "S", "V", "A", "W", "F", "K", "m")
-_NUMBER = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
+_NUMBER = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+))(?:[eE]([-+]?\d+))?\s*(.*?)\s*$")
 _ALIASES = {"Ω": "ohm", "Ohm": "ohm", "ohms": "ohm", "²": "2", "^2": "2"}
 
 
@@ -39,17 +39,18 @@ def parse_quantity(text: str, unit: str) -> float:
     match = _NUMBER.match(text)
     if match is None:
         raise ValueError(f"'{text}' is not a number" + (f" with the unit {unit}" if unit else ""))
-    value, suffix = float(match[1]), match[2]
+    digits, exponent, suffix = match[1], int(match[2] or 0), match[3]
     if not suffix:
-        return value
+        return float(f"{digits}e{exponent}")
     if suffix == "%" and not unit:
-        return value / 100
+        return float(f"{digits}e{exponent - 2}")
     for alias, name in _ALIASES.items():
         suffix = suffix.replace(alias, name)
     prefix = suffix[: -len(unit)] if unit and suffix.endswith(unit) else None
     if prefix is not None and (prefix in _PREFIX or (prefix == "c" and unit.startswith("m"))):
-        factor = 1e-2 if prefix == "c" else _PREFIX[prefix]
-        return value * (factor**2 if unit == "m2" else factor)
+        power = -2 if prefix == "c" else _PREFIX[prefix]
+        # The power goes into the text: 180 * 1e-9 lies above 180e-9 and would fail an inclusive bound.
+        return float(f"{digits}e{exponent + (2 * power if unit == 'm2' else power)}")
     wanted = f"the unit {unit}" if unit else "no unit"
     raise ValueError(f"'{text}' has the unit '{suffix}', expected {wanted}")
 

@@ -1,0 +1,5 @@
+"""``python -m axbar`` is ``axbar``."""
+
+from axbar.cli import main
+
+main()

@@ -1,0 +1,38 @@
+"""``axbar explain``: one figure of an estimate, down to formula, counts, constants and sources."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from axbar.cli._common import Hardware, Json, Set, emit_json, parse_config, verb
+
+EXAMPLE = "Example: axbar explain adc.energy --workload vgg9 --hardware imc-rram-65nm"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("explain", epilog=EXAMPLE)(explain)
+
+
+@verb
+def explain(
+    query: Annotated[str, typer.Argument(help="component.quantity, e.g. adc.energy, cells.area; '' lists them.")] = "",
+    workload: Annotated[str, typer.Option("--workload", "-w", help="workload.npz, run folder, layers.csv or a shape.")] = "vgg9",
+    hardware: Hardware = "imc-rram-65nm",
+    set_: Set = None,
+    config: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Argument of a shape. Repeats.")] = None,
+    json: Json = False,
+) -> None:
+    """Explain one figure: formula, counts per layer, constants with their sources."""
+    from axbar.cli._workloads import read_workload
+    from axbar.cost import estimate
+    from axbar.spec import load_hardware
+
+    result = estimate(read_workload(workload, parse_config(config)), load_hardware(hardware, set_ or []))
+    explanation = result.explain(query)
+    if json:
+        emit_json(explanation.to_dict())
+    else:
+        typer.echo(explanation.text())

@@ -1,0 +1,1 @@
+"""Published models and claims, re-stated for comparison only."""

@@ -1,0 +1,69 @@
+"""What a reproduction prints: the paper's figure, ours, the scale, and the reason for the gap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = ["Claim", "Reproduction"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One published statement beside what was measured here.
+
+    Args:
+        what: the statement in words.
+        paper: the published figure, as text with its unit.
+        ours: the figure measured here, as text with its unit.
+        confidence: how well the published figure is known (full text, abstract, notes, memory).
+        agrees: whether ours supports the statement.
+        gap: the reason for the difference.
+    """
+
+    what: str
+    paper: str
+    ours: str
+    confidence: str
+    agrees: bool
+    gap: str
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """One study: its claims, the table behind them and how it was run."""
+
+    name: str
+    source: str
+    scale: str
+    seeds: tuple[int, ...]
+    claims: tuple[Claim, ...]
+    rows: tuple[Mapping[str, Any], ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return asdict(self)
+
+    def text(self) -> str:
+        """Return the study as plain text."""
+        lines = [f"{self.name}: {self.source}", f"scale: {self.scale}; seeds: {', '.join(map(str, self.seeds))}"]
+        lines += [f"{key}: {value}" for key, value in self.settings.items()]
+        if self.rows:
+            lines += ["", *_table(self.rows)]
+        for claim in self.claims:
+            lines += ["", f"{'agrees' if claim.agrees else 'DIFFERS'}: {claim.what}",
+                      f"  paper ({claim.confidence}): {claim.paper}", f"  ours: {claim.ours}", f"  gap: {claim.gap}"]  # fmt: skip
+        return "\n".join(lines)
+
+
+def _table(rows: tuple[Mapping[str, Any], ...]) -> list[str]:
+    heads = list(rows[0])
+    cells = [heads, *([_cell(row[head]) for head in heads] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(heads))]
+    return ["  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)) for line in cells]
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

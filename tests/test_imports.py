@@ -1,0 +1,102 @@
+"""The import rule: rooms import downwards only, and the cheap rooms never import torch."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SRC = Path(__file__).parents[1] / "src" / "axbar"
+
+#: lower number = lower floor; rooms on one floor ignore each other unless NEIGHBOURS allows it
+FLOOR = {
+    "errors": 0, "units": 0, "registry": 0,
+    "spec": 1,
+    "devices": 2,
+    "workload": 3, "nn": 3, "data": 3,
+    "calibration": 4,
+    "crossbar": 5, "cost": 5,
+    "techniques": 6,
+    "_evaluate": 7, "_compare": 7, "_report": 7, "_run": 7,
+    "published": 8, "report": 8, "search": 8,
+    "cli": 9, "__init__": 10, "__main__": 10,
+}  # fmt: skip
+
+#: pairs on one floor that may meet, and why
+NEIGHBOURS = {
+    ("registry", "errors"),  # names that are unknown are errors
+    ("nn", "data"),  # the training loop reads splits
+    ("_evaluate", "_report"),  # evaluate returns a report
+    ("_run", "_evaluate"), ("_run", "_report"),  # a run record wraps an evaluation
+    ("__main__", "__init__"),
+}  # fmt: skip
+
+NO_TORCH = ("spec", "devices", "cost", "report", "data", "registry", "units", "errors")
+
+
+def _files() -> list[Path]:
+    return sorted(p for p in SRC.rglob("*.py"))
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(SRC).parts[0].removesuffix(".py")
+
+
+def _typing_only(tree: ast.Module) -> set[int]:
+    """Lines under ``if TYPE_CHECKING``: names for annotations, nothing is imported at run time."""
+    lines: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            lines |= {n.lineno for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)}
+    return lines
+
+
+def _imports(path: Path) -> Iterator[tuple[str, int]]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skip = _typing_only(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found = [node.module]
+            if node.module == "axbar":
+                found = [f"axbar.{alias.name}" for alias in node.names]
+        else:
+            continue
+        if node.lineno not in skip:
+            yield from ((name, node.lineno) for name in found)
+
+
+def test_every_room_has_a_floor() -> None:
+    assert {_room(p) for p in _files()} <= FLOOR.keys()
+
+
+@pytest.mark.parametrize("path", _files(), ids=lambda p: str(p.relative_to(SRC)))
+def test_imports_run_downwards(path: Path) -> None:
+    room = _room(path)
+    for name, line in _imports(path):
+        if not name.startswith("axbar."):
+            continue
+        target = name.split(".")[1]
+        target = target if target in FLOOR else "__init__"  # `from axbar import __version__`
+        if target in (room, "__init__"):
+            continue
+        down = FLOOR[target] < FLOOR[room] or (room, target) in NEIGHBOURS
+        assert down, f"{path.relative_to(SRC)}:{line} imports {name}: {room} may not know {target}"
+
+
+@pytest.mark.parametrize("path", _files(), ids=lambda p: str(p.relative_to(SRC)))
+def test_no_torch_where_cost_must_be_instant(path: Path) -> None:
+    torch_free = _room(path) in NO_TORCH
+    for name, line in _imports(path):
+        assert not (torch_free and name.split(".")[0] == "torch"), f"{path.relative_to(SRC)}:{line} imports torch"
+
+
+def test_no_print_in_the_library() -> None:
+    for path in _files():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
+        prints = [n.lineno for n in calls if isinstance(n.func, ast.Name) and n.func.id == "print"]
+        assert not prints, f"{path.relative_to(SRC)} prints at lines {prints}"
