@@ -25,8 +25,17 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
     "hardware": {
         "imc": ("axbar.cost.imc:KIND", "in-memory-computing chip of crossbar arrays with digital neurons"),
     },
-    "devices": {},
-    "techniques": {},
+    "devices": {
+        "ideal": ("axbar.devices.ideal:PRESET", "exact cells: no noise, infinite on/off ratio"),
+        "pcm-mushroom": ("axbar.devices.pcm_mushroom:PRESET", "mushroom PCM (Nandakumar 2019), after 20 s"),
+        "rram-generic": ("axbar.devices.rram_generic:PRESET", "generic RRAM, sigma 5 % of the range (assumed)"),
+        "rram-neurram": ("axbar.devices.rram_neurram:PRESET", "HfOx RRAM of NeuRRAM (Wan 2022), after 1 s"),
+        "sram": ("axbar.devices.sram:PRESET", "SRAM: one bit per cell, exact levels"),
+    },
+    "techniques": {
+        "adc-recalibrate": ("axbar.techniques.adc_recalibrate:TECHNIQUE", "refit the ADC ranges of each programmed chip"),
+        "clip-weights": ("axbar.techniques.clip_weights:TECHNIQUE", "clip each layer's weights at n standard deviations"),
+    },
     "models": {},
     "reproductions": {},
     "renderers": {},

@@ -17,9 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["level_conductance_S", "n_slices", "quantise", "slice_codes"]
 
 
-def quantise(
-    weights: ArrayLike, bits: int, scale: float | None = None
-) -> tuple[NDArray[np.int32], float]:
+def quantise(weights: ArrayLike, bits: int, scale: float | None = None) -> tuple[NDArray[np.int32], float]:
     """Round weights to signed integers of ``bits`` bits.
 
     Args:

@@ -1,0 +1,196 @@
+"""From a name or a path to a data set.
+
+A name stands for a set that is shipped or found under ``--data-dir`` / ``AXBAR_DATA``; a path is a ``.npz``,
+a folder in one of the layouts of ``READERS``, or ``file.py:loader``. Nothing is ever downloaded.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from axbar.data._arrays import Raw, to_dataset
+from axbar.data._embedded import read_embedded
+from axbar.data._npz import read_npz
+from axbar.data._readers import locate, read_folder
+from axbar.data._types import CALIBRATION_IMAGES, Dataset, size_text
+from axbar.data._user import read_user
+from axbar.errors import DataError, UsageError, unknown_name
+
+__all__ = ["ENVIRONMENT", "data_names", "load_data"]
+
+#: environment variable that names the folder of data sets
+ENVIRONMENT = "AXBAR_DATA"
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A published data set: where people keep it, and what it must look like when found."""
+
+    summary: str
+    input_shape: tuple[int, int, int]
+    n_classes: int
+    licence: str
+    source: str
+    folders: tuple[str, ...] = ()  # none: shipped with the package
+    classes: tuple[str, ...] = ()  # where the files name none
+
+
+_DIGITS = tuple("0123456789")
+_CLOTHES = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+_THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_FASHION_LICENCE = "MIT, Copyright 2017 Zalando SE"
+_FASHION_SOURCE = "H. Xiao, K. Rasul, R. Vollgraf, Fashion-MNIST, arXiv:1708.07747, 2017"
+_CIFAR_LICENCE = "no formal licence; free for research with citation"
+_CIFAR_SOURCE = "A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009"
+
+_NAMED: dict[str, _Named] = {
+    "fashion-mnist-small": _Named(
+        "6,000 + 2,000 images of clothes, 28x28 grey, 10 classes; comes with the package",
+        (1, 28, 28), 10, _FASHION_LICENCE, _FASHION_SOURCE, (), _CLOTHES,
+    ),
+    "fashion-mnist": _Named(
+        "60,000 + 10,000 images of clothes, 28x28 grey, 10 classes; from the data folder",
+        (1, 28, 28), 10, _FASHION_LICENCE, _FASHION_SOURCE,
+        ("fashion-mnist", "FashionMNIST", "fashion_mnist", "fmnist"), _CLOTHES,
+    ),
+    "mnist": _Named(
+        "60,000 + 10,000 handwritten digits, 28x28 grey, 10 classes; from the data folder",
+        (1, 28, 28), 10, "Y. LeCun, C. Cortes; usually given as CC BY-SA 3.0",
+        "Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, Proc. IEEE 86(11), 1998",
+        ("mnist", "MNIST"), _DIGITS,
+    ),
+    "cifar-10": _Named(
+        "50,000 + 10,000 small photographs, 32x32 colour, 10 classes; from the data folder",
+        (3, 32, 32), 10, _CIFAR_LICENCE, _CIFAR_SOURCE,
+        ("cifar-10", "cifar10", "CIFAR10", "cifar-10-batches-py", "cifar-10-batches-bin"), _THINGS,
+    ),
+    "cifar-100": _Named(
+        "50,000 + 10,000 small photographs, 32x32 colour, 100 classes; from the data folder",
+        (3, 32, 32), 100, _CIFAR_LICENCE, _CIFAR_SOURCE,
+        ("cifar-100", "cifar100", "CIFAR100", "cifar-100-python", "cifar-100-binary"),
+    ),
+}  # fmt: skip
+
+_ALIASES = {"fashion-mnist-embedded": "fashion-mnist-small", "cifar10": "cifar-10", "cifar100": "cifar-100"}
+
+
+def data_names() -> dict[str, str]:
+    """Return the registered data sets: name -> one line on what it is."""
+    return {name: named.summary for name, named in _NAMED.items()}
+
+
+def load_data(
+    data: str | os.PathLike[str] | Dataset,
+    data_dir: str | os.PathLike[str] | None = None,
+    *,
+    calibration: int = CALIBRATION_IMAGES,
+    seed: int = 0,
+) -> Dataset:
+    """Load a data set and part it into train, calibration and test.
+
+    Args:
+        data: a registered name, a ``.npz`` file, a folder, ``file.py:loader``, or a ``Dataset`` (kept as is).
+        data_dir: folder of data sets for names that are not shipped; None means ``AXBAR_DATA``.
+        calibration: images cut out of the training part, at most a tenth of it.
+        seed: of that choice, and of the test part where the source has one part only.
+
+    Raises:
+        UsageError: no such name or path.
+        DataError: the data can't be read, or contradict themselves.
+
+    >>> data = load_data("fashion-mnist-small")
+    >>> len(data.train), len(data.calibration), len(data.test), data.input_shape
+    (5488, 512, 2000, (1, 28, 28))
+    """
+    if isinstance(data, Dataset):
+        return data
+    text = os.fspath(data)
+    if isinstance(data, str) and _ALIASES.get(text, text) in _NAMED:
+        name = _ALIASES.get(text, text)
+        return _load_named(name, _NAMED[name], data_dir, calibration=calibration, seed=seed)
+    path, _, function = text.rpartition(":")
+    if path.endswith(".py"):
+        found = read_user(Path(path), function)
+        if isinstance(found, Dataset):
+            return found
+        return to_dataset(
+            found, text, licence="not stated", source=f"loader {text}", calibration=calibration, seed=seed
+        )
+    raw = _read_path(text)
+    return to_dataset(
+        raw,
+        _name_of(Path(text)),
+        licence="not stated",
+        source=f"path {text}",
+        calibration=calibration,
+        seed=seed,
+    )
+
+
+def _read_path(text: str) -> Raw:
+    path = Path(text)
+    if path.is_dir():
+        return read_folder(path)
+    if path.suffix == ".npz" and path.is_file():
+        return read_npz(path)
+    if path.suffix == ".py":
+        raise UsageError(f"'{text}' names a Python file; name its function too: {text}:FUNCTION.")
+    if path.exists():
+        raise DataError(f"'{text}' is no data set; give a .npz file, a folder, or FILE.py:FUNCTION.")
+    if path.suffix or len(path.parts) > 1:
+        raise UsageError(
+            f"there is no file or folder '{text}'. Registered data sets: {', '.join(sorted(_NAMED))}."
+        )
+    raise UsageError(unknown_name("data set", text, _NAMED))
+
+
+def _name_of(path: Path) -> str:
+    parts = path.resolve().parts
+    plain = [p for p in parts if p not in ("raw", "processed")]
+    return Path(plain[-1]).stem if path.is_file() else plain[-1]
+
+
+def _load_named(
+    name: str, named: _Named, data_dir: str | os.PathLike[str] | None, *, calibration: int, seed: int
+) -> Dataset:
+    raw = _read_from(name, named, data_dir) if named.folders else read_embedded()
+    raw = Raw(raw.train, raw.test, raw.classes or named.classes, raw.notes)
+    shape, top = tuple(raw.train[0].shape[1:]), int(raw.train[1].max())
+    if shape != named.input_shape or top != named.n_classes - 1:
+        raise DataError(
+            f"what was found for '{name}' holds {size_text(shape)} images of {top + 1} classes; {name} has "
+            f"{size_text(named.input_shape)} images of {named.n_classes} classes: give its folder instead of "
+            "the name, or put the right files there."
+        )
+    return to_dataset(
+        raw, name, licence=named.licence, source=named.source, calibration=calibration, seed=seed
+    )
+
+
+def _read_from(name: str, named: _Named, data_dir: str | os.PathLike[str] | None) -> Raw:
+    given = data_dir if data_dir is not None else os.environ.get(ENVIRONMENT)
+    wanted = ", ".join(f"{folder}/" for folder in named.folders)
+    if not given:
+        raise DataError(
+            f"'{name}' is not shipped: set --data-dir or {ENVIRONMENT} to the folder that holds one of "
+            f"{wanted} (fashion-mnist-small needs no files)."
+        )
+    root = Path(given)
+    if not root.is_dir():
+        raise UsageError(
+            f"the data folder '{root}' does not exist; set --data-dir or {ENVIRONMENT} to a folder that does."
+        )
+    places = [root / folder for folder in named.folders]
+    if root.name in named.folders or (root.name == "raw" and root.parent.name in named.folders):
+        places.append(root)  # the user named the set's own folder
+    for place in places:
+        if place.is_dir() and locate(place):
+            return read_folder(place)
+    raise DataError(
+        f"'{name}' is not in '{root}': looked for {wanted} with its original files (IDX, CIFAR or .npz); get "
+        "it, or set --data-dir."
+    )
