@@ -69,9 +69,7 @@ def format_quantity(value: float, unit: str, digits: int = 3) -> str:
     else:
         exponent = max(-18, min(12, 3 * math.floor(math.log10(abs(value)) / 3)))
         scale = 10.0**exponent
-        prefix = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}[
-            exponent
-        ]
+        prefix = "afpnµm kMGT"[exponent // 3 + 6].strip()
     scaled = value / scale
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(scaled)))) if scaled else 0
     return f"{scaled:.{decimals}f} {prefix}{shown}"

@@ -10,18 +10,27 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Self
+from types import UnionType
+from typing import Any, Literal, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from axbar.units import parse_quantity, unit_of
 
-__all__ = ["Confidence", "HardwareSpec", "Pin", "Provenance", "SpecModel", "flatten"]
+__all__ = ["Confidence", "HardwareSpec", "Pin", "Provenance", "SpecModel", "flatten", "number_type"]
 
 #: run: computed or executed by us; code: read in an open project's file that cites a paper; abs: paper
 #: abstract; sec: third-party notes that quote the paper; inf: our inference from cited numbers;
 #: assumed: no source; user: set by the user. Reports repeat ``assumed`` and ``user``.
 Confidence = Literal["run", "code", "abs", "sec", "inf", "assumed", "user"]
+
+
+def number_type(annotation: Any) -> type[int] | type[float] | None:
+    """Return ``int`` or ``float`` if a field holds such a number (or None), else None."""
+    options = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    if float in options:
+        return float
+    return int if int in options else None
 
 
 class SpecModel(BaseModel):
@@ -32,10 +41,14 @@ class SpecModel(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _read_quantity(cls, value: Any, info: Any) -> Any:
-        annotation = cls.model_fields[info.field_name].annotation
-        if isinstance(value, str) and annotation in (float, int):
-            number = parse_quantity(value, unit_of(info.field_name))
-            return int(number) if annotation is int and number.is_integer() else number
+        number = number_type(cls.model_fields[info.field_name].annotation)
+        if number is None:
+            return value
+        if isinstance(value, bool):
+            raise ValueError(f"{str(value).lower()} is not a number")
+        if isinstance(value, str):
+            read = parse_quantity(value, unit_of(info.field_name))
+            return int(read) if number is int and read.is_integer() else read
         return value
 
 
@@ -73,7 +86,9 @@ class HardwareSpec(SpecModel):
     kind: str
     description: str = ""
     pins: dict[str, Pin] = Field(default_factory=dict, description="component -> the user's own figures")
-    sources: dict[str, Provenance] = Field(default_factory=dict, description="path -> where its number comes from")
+    sources: dict[str, Provenance] = Field(
+        default_factory=dict, description="path -> where its number comes from"
+    )
 
     def values(self) -> dict[str, Any]:
         """Return every tunable quantity by dotted path (no name, description or sources)."""
@@ -83,10 +98,15 @@ class HardwareSpec(SpecModel):
     def replace(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with ``{"adc.bits": 4, ...}`` set; changed numbers get the source ``user``.
 
-        A value whose path names a block (``"device": "pcm-mushroom"``) replaces the whole block.
+        ``"device": "pcm-mushroom"`` replaces the whole block by that device's numbers and sources.
 
         Raises:
-            SpecError: a path is unknown or a value is out of range.
+            UsageError: a path is unknown, a value is out of range, or two fields contradict each other.
+
+        Example:
+            >>> from axbar import load_hardware
+            >>> load_hardware("imc-rram-65nm").replace({"read.v_read_V": "0.2 V"}).read.v_read_V
+            0.2
         """
         from axbar.spec._replace import replaced
 

@@ -13,6 +13,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from axbar.spec._base import HardwareSpec, SpecModel
+from axbar.spec._quantity import write_quantity
 
 __all__ = ["Adc", "Buffer", "Chip", "Crossbar", "Device", "ImcSpec", "InputCoding", "Interconnect",
            "NeuronUnit", "Read", "Technology", "Tile"]  # fmt: skip
@@ -41,8 +42,8 @@ class Device(SpecModel):
     def _on_above_off(self) -> Self:
         if self.g_on_S <= self.g_off_S:
             raise ValueError(
-                f"g_on_S = {self.g_on_S:g} S must be larger than g_off_S = {self.g_off_S:g} S; "
-                "raise device.g_on_S or lower device.g_off_S"
+                f"device.g_on_S = {write_quantity(self.g_on_S, 'S')} must be larger than device.g_off_S = "
+                f"{write_quantity(self.g_off_S, 'S')}. Raise device.g_on_S or lower device.g_off_S."
             )
         return self
 
@@ -72,7 +73,9 @@ class Read(SpecModel):
 class Adc(SpecModel):
     """Converters at the foot of the columns."""
 
-    kind: Literal["sar", "flash", "survey"] = Field(description="converter whose energy, area and time are modelled")
+    kind: Literal["sar", "flash", "survey"] = Field(
+        description="converter whose energy, area and time are modelled"
+    )
     bits: int = Field(ge=1, le=12, description="resolution")
     cols_per_adc: int = Field(ge=1, le=1024, description="columns that take turns on one converter")
     sample_rate_Hz: float = Field(ge=1e6, le=1e10, description="conversions per second of one converter")
@@ -82,8 +85,8 @@ class Adc(SpecModel):
 class Tile(SpecModel):
     """How arrays are grouped. Layers never share a tile."""
 
-    arrays_per_pe: int = Field(ge=1, le=1024)
-    pes_per_tile: int = Field(ge=1, le=1024)
+    arrays_per_pe: int = Field(ge=1, le=1024, description="crossbar arrays in one processing element")
+    pes_per_tile: int = Field(ge=1, le=1024, description="processing elements in one tile")
 
 
 class Chip(SpecModel):
@@ -103,7 +106,7 @@ class Buffer(SpecModel):
 class Interconnect(SpecModel):
     """The network between tiles."""
 
-    kind: Literal["htree", "mesh"]
+    kind: Literal["htree", "mesh"] = Field(description="topology")
     width_bits: int = Field(ge=8, le=1024, description="bits per clock on one link")
 
 
@@ -117,7 +120,7 @@ class NeuronUnit(SpecModel):
 class ImcSpec(HardwareSpec):
     """An in-memory-computing chip."""
 
-    kind: Literal["imc"] = "imc"
+    kind: Literal["imc"] = "imc"  # pyright: ignore[reportIncompatibleVariableOverride]  # frozen, so sound
     technology: Technology
     device: Device
     crossbar: Crossbar
@@ -136,7 +139,8 @@ class ImcSpec(HardwareSpec):
         needed = 2 * -(-(self.crossbar.weight_bits - 1) // self.crossbar.cell_bits)
         if needed > self.crossbar.cols:
             raise ValueError(
-                f"one {self.crossbar.weight_bits}-bit weight needs {needed} columns of {self.crossbar.cell_bits}-bit "
-                f"cells, crossbar.cols is {self.crossbar.cols}; raise crossbar.cols or crossbar.cell_bits"
+                f"crossbar.cols = {self.crossbar.cols} is too few: a weight with crossbar.weight_bits = "
+                f"{self.crossbar.weight_bits} on cells with crossbar.cell_bits = {self.crossbar.cell_bits} "
+                f"needs {needed} columns. Raise crossbar.cols or crossbar.cell_bits."
             )
         return self

@@ -26,8 +26,9 @@ class HardwareKind:
         count: ``count(workload, spec) -> Events``: what happens how often, for one structural choice.
         components: the parts that cost something; their figures sum to the totals.
         structural: paths on which ``count`` depends; sweeps group points by them.
-        analog: ``module:object`` of ``convert(model, spec, seed, data) -> nn.Module``, None for digital kinds.
-        digital: ``module:object`` of ``convert(model, spec, data) -> nn.Module``, the integer network; may be None.
+        rules: conditions under which a design point is infeasible, or worth a note (``axbar.cost.Rule``).
+        analog: ``module:object`` of ``convert(model, spec, seed, data) -> nn.Module``; None if digital.
+        digital: ``module:object`` of ``convert(model, spec, data) -> nn.Module``: integer network, or None.
         presets: name -> YAML file shipped with the kind.
     """
 
@@ -37,6 +38,7 @@ class HardwareKind:
     count: Callable[..., Any]
     components: tuple[Any, ...]
     structural: frozenset[str]
+    rules: tuple[Any, ...] = ()
     analog: str | None = None
     digital: str | None = None
     presets: Mapping[str, Path] = field(default_factory=dict[str, Path])

@@ -1,0 +1,49 @@
+"""The ideal chip: no noise, infinite on/off ratio, converters that lose nothing."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from axbar.errors import InfeasibleError, UsageError
+from axbar.spec._base import HardwareSpec, Provenance
+from axbar.spec._paths import path_info
+from axbar.spec._replace import replaced
+from axbar.spec.imc import Crossbar, ImcSpec
+
+__all__ = ["ideal", "lossless_bits"]
+
+S = TypeVar("S", bound=HardwareSpec)
+
+
+def lossless_bits(crossbar: Crossbar) -> int:
+    """Return the converter bits that tell all sums of one column apart.
+
+    A column of R rows of c-bit cells, driven by one-bit inputs, sums to 0 .. R (2^c - 1), which takes
+    ceil(log2(R (2^c - 1) + 1)) bits.
+    """
+    return (crossbar.rows * (2**crossbar.cell_bits - 1)).bit_length()
+
+
+def ideal(spec: S) -> S:
+    """Return the chip with the ``ideal`` device and lossless converters: analog equals digital exactly.
+
+    Raises:
+        InfeasibleError: no converter that a spec may hold is lossless for arrays of this size.
+        UsageError: the chip does not compute in analog.
+    """
+    if not isinstance(spec, ImcSpec):
+        raise UsageError(
+            f"'{spec.name}' is of the kind {spec.kind}; only chips that compute in analog have an ideal form."
+        )
+    bits = lossless_bits(spec.crossbar)
+    info = path_info(type(spec), "adc.bits")
+    if info is not None and info.problem(bits):
+        raise InfeasibleError(
+            f"a lossless converter for crossbar.rows = {spec.crossbar.rows} of crossbar.cell_bits = "
+            f"{spec.crossbar.cell_bits} needs {bits} bits, adc.bits allows {info.allowed}. Lower "
+            "crossbar.rows or crossbar.cell_bits."
+        )
+    exact = Provenance(
+        source="ideal chip: ceil(log2(rows (2^cell_bits - 1) + 1)) bits lose nothing", confidence="inf"
+    )
+    return replaced(spec, {"device": "ideal", "adc.bits": bits, "adc.calibration": "max"}, exact)
