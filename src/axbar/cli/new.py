@@ -74,11 +74,13 @@ def _package(what: str, name: str) -> None:
     names = {"name": name, "module": module, "label": "".join(part.title() for part in name.split("-"))}
     templates = files("axbar.cli") / "templates"
     group = what if what == "hardware" else f"{what}s"
-    code = (templates / f"{what}.py.txt").read_text(encoding="utf-8")
-    project = (templates / "pyproject.toml.txt").read_text(encoding="utf-8")
-    target = {"device": "PRESET", "technique": "TECHNIQUE", "hardware": "KIND"}[what]
-    for key, value in {**names, "group": group, "object": target}.items():
-        code, project = code.replace(f"@{key}@", value), project.replace(f"@{key}@", value)
-    write_atomic(folder / "pyproject.toml", project)
-    write_atomic(folder / f"{module}.py", code)
+    names |= {"group": group, "object": {"device": "PRESET", "technique": "TECHNIQUE", "hardware": "KIND"}[what]}
+    made = {"pyproject.toml": "pyproject.toml.txt", f"{module}.py": f"{what}.py.txt"}
+    if what == "hardware":
+        made[f"{name}-default.yaml"] = "hardware.yaml.txt"
+    for file, template in made.items():
+        text = (templates / template).read_text(encoding="utf-8")
+        for key, value in names.items():
+            text = text.replace(f"@{key}@", value)
+        write_atomic(folder / file, text)
     say(f"wrote {folder}/; try: pip install -e {folder} && axbar ls {'kinds' if what == 'hardware' else group}")
