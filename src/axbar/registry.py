@@ -36,9 +36,31 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "adc-recalibrate": ("axbar.techniques.adc_recalibrate:TECHNIQUE", "refit the ADC ranges of each programmed chip"),
         "clip-weights": ("axbar.techniques.clip_weights:TECHNIQUE", "clip each layer's weights at n standard deviations"),
     },
-    "models": {},
-    "reproductions": {},
-    "renderers": {},
+    "models": {
+        "cnn": ("axbar.nn.models:cnn", "two convolutions, ReLU: conventional twin of spiking-cnn"),
+        "resnet20": ("axbar.nn.models:resnet20", "conventional ResNet20 for 32x32 images (option-A shortcuts)"),
+        "spiking-cnn": ("axbar.nn.models:spiking_cnn", "two convolutions and two linear layers of LIF neurons"),
+        "spiking-resnet19": ("axbar.nn.models:spiking_resnet19", "spiking ResNet19 with tdBN"),
+        "spiking-vgg16": ("axbar.nn.models:spiking_vgg16", "spiking VGG16 with tdBN"),
+        "spiking-vgg9": ("axbar.nn.models:spiking_vgg9", "spiking VGG9 with tdBN: 7 convolutions, 2 linear layers"),
+        "vgg16": ("axbar.nn.models:vgg16", "conventional twin of spiking-vgg16"),
+        "vgg9": ("axbar.nn.models:vgg9", "conventional twin of spiking-vgg9"),
+    },
+    "reproductions": {
+        "timesteps": (
+            "axbar.published.timesteps:reproduce",
+            "energy, latency, EDP and accuracy on the chip against the number of time steps",
+        ),
+    },
+    "renderers": {
+        "csv": ("axbar.report:render_csv", "costs by layer and component, one figure a line"),
+        "frame": ("axbar.report:to_frame", "the same as a pandas frame"),
+        "html": ("axbar.report:render_html", "one offline page with charts"),
+        "json": ("axbar.report:render_json", "all figures as JSON"),
+        "notebook": ("axbar.report:render_notebook", "compact table for notebooks"),
+        "terminal": ("axbar.report:show", "tables on the terminal"),
+        "txt": ("axbar.report:report_text", "tables as plain text"),
+    },
 }
 
 

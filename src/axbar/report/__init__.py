@@ -1,1 +1,21 @@
-"""."""
+"""Renders of what was found: one offline page, terminal tables, CSV, JSON, frames, notebook tables."""
+
+from __future__ import annotations
+
+from axbar.report._data import render_csv, render_json, sweep_csv, to_frame
+from axbar.report.html import render_html, render_notebook
+from axbar.report.text import estimate_text, report_text, show, sweep_text, workload_table
+
+__all__ = [
+    "estimate_text",
+    "render_csv",
+    "render_html",
+    "render_json",
+    "render_notebook",
+    "report_text",
+    "show",
+    "sweep_csv",
+    "sweep_text",
+    "to_frame",
+    "workload_table",
+]

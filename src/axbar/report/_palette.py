@@ -1,0 +1,77 @@
+"""One colour, one order and one name per component, in every chart and table.
+
+Seven colours are those of Okabe and Ito (2008); five more fill the set to twelve. Seen with any of the
+three colour-vision deficiencies (simulated after Machado, Oliveira and Fernandes 2009), neighbours in the
+order stay at least 15 CIELAB units apart and any two components at least 8 (a test computes both). Colour
+never stands alone: every bar carries its name, and segments are kept apart by a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+__all__ = ["COMPONENTS", "colours", "label", "ordered"]
+
+#: component -> colour, in drawing order: array, converters, digital logic, memory, wires, neurons
+COMPONENTS: Mapping[str, str] = {
+    "cells": "#D55E00",
+    "row_drivers": "#E69F00",
+    "mux": "#F0E442",
+    "adc": "#0072B2",
+    "shift_add": "#56B4E9",
+    "accumulators": "#5158BB",
+    "input_buffer": "#009E73",
+    "output_buffer": "#7CD992",
+    "interconnect": "#CC79A7",
+    "lif": "#9C2F55",
+    "membrane": "#A87BDB",
+    "leakage": "#B6B9B8",
+}
+
+#: for components that other hardware kinds bring; taken in the order in which they appear
+_SPARE = ("#7A5C3E", "#3FA7A3", "#C2A83E", "#6E7F2B", "#E58A7B", "#40566B", "#B95FC4", "#8FA3BF")
+
+_NAMES = {
+    "adc": "ADC",
+    "dac": "DAC",
+    "lif": "LIF logic",
+    "mux": "multiplexers",
+    "membrane": "membrane memory",
+    "shift_add": "shift-add",
+    "dram": "DRAM",
+    "sram": "SRAM",
+    "pe": "PE",
+    "noc": "NoC",
+}
+
+
+def colours(components: Iterable[str]) -> dict[str, str]:
+    """Return the colour of each component; those of other kinds get spare colours in order of appearance.
+
+    >>> colours(["adc", "systolic_pe"])["adc"]
+    '#0072B2'
+    """
+    found: dict[str, str] = {}
+    spare = 0
+    for name in components:
+        if name in COMPONENTS:
+            found[name] = COMPONENTS[name]
+        elif name not in found:
+            found[name] = _SPARE[spare % len(_SPARE)]
+            spare += 1
+    return found
+
+
+def ordered(components: Iterable[str]) -> list[str]:
+    """Return components in drawing order; unknown ones keep their order and stand before leakage."""
+    rank = {name: i for i, name in enumerate(COMPONENTS)}
+    return sorted(components, key=lambda name: rank.get(name, rank["leakage"] - 0.5))
+
+
+def label(component: str) -> str:
+    """Return the name of a component as read by people.
+
+    >>> label("adc"), label("row_drivers")
+    ('ADC', 'row drivers')
+    """
+    return _NAMES.get(component, component.replace("_", " "))

@@ -1,0 +1,21 @@
+"""One file per chart, each a pure function from numbers to an SVG string."""
+
+from __future__ import annotations
+
+from axbar.report.charts.accuracy import accuracy_chart
+from axbar.report.charts.pair import pair_chart
+from axbar.report.charts.ranked import ranked_chart
+from axbar.report.charts.rates import rates_chart
+from axbar.report.charts.share import share_chart
+from axbar.report.charts.spread import spread_chart
+from axbar.report.charts.stacked import stacked_chart
+
+__all__ = [
+    "accuracy_chart",
+    "pair_chart",
+    "ranked_chart",
+    "rates_chart",
+    "share_chart",
+    "spread_chart",
+    "stacked_chart",
+]

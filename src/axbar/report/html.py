@@ -1,0 +1,224 @@
+"""One self-contained page: everything drawn here, nothing fetched, every text escaped."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from axbar._report import QUANTITIES, Accuracy, Report
+from axbar.report import _facts, _palette, _spec_view, _view
+from axbar.report._scale import percent
+from axbar.report.charts import (
+    accuracy_chart,
+    pair_chart,
+    ranked_chart,
+    rates_chart,
+    share_chart,
+    spread_chart,
+    stacked_chart,
+)
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["render_html", "render_notebook"]
+
+#: bytes that a page may have
+_SIZE = 300_000
+#: what the page shows of deep networks: bars in a chart, rows in a table, whether all records are embedded.
+#: The first choice that keeps the page small enough is taken; it says what it leaves to CSV and JSON.
+_LIMITS = ((40, 200, True), (40, 120, False), (24, 80, False), (12, 30, False))
+
+
+def render_html(report: Report) -> str:
+    """Return the report as one offline HTML file of at most 300 kB."""
+    html, sources = "", _spec_view.source_groups(report)
+    for bars, rows, whole in _LIMITS:
+        html = _page(report, sources, bars, rows, whole)
+        if len(html.encode()) <= _SIZE:
+            break
+    return html
+
+
+def _page(report: Report, sources: Any, bars: int, most_rows: int, whole: bool) -> str:
+    cost = _view.cost_of(report, bars)
+    rows = _facts.layer_rows(report.estimate, report.workload)
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            r=report,
+            figures=_view.figures(report),
+            feasible=bool(report.estimate.feasible[0]),
+            reason=report.estimate.reasons[0],
+            accuracy=_accuracy(report.accuracy),
+            cost=cost,
+            panels=[_panel(cost, i) for i in range(len(cost.quantities))],
+            conventional=_conventional(report, cost),
+            rates=_rates(report, bars),
+            rows=rows[:most_rows],
+            left_out=max(0, len(rows) - most_rows),
+            totals={key: report.total(key) for key in QUANTITIES},
+            scales={q.key: q.layer_scale for q in cost.quantities},
+            confidence=_confidence(report),
+            blocks=_spec_view.spec_blocks(report),
+            changes=_spec_view.changes(report),
+            sources=sources,
+            rerun=_rerun(report),
+            data=_script_json(_view.embedded(cost, report, whole)),
+        )
+    )
+
+
+def render_notebook(report: Report) -> str:
+    """Return a compact table for notebooks: no scripts, no style sheet, inherits the notebook's colours."""
+    estimate = report.estimate
+    order = sorted(
+        range(len(estimate.components)), key=lambda c: -float(estimate.by_component("energy_J")[0][c])
+    )
+    rows = [
+        (
+            _palette.label(estimate.components[c]),
+            [
+                _view.amount(float(estimate.by_component(key)[0][c]), _view.QUANTITY_WORDS[key][1])
+                for key in QUANTITIES
+            ],
+        )
+        for c in order
+    ]
+    totals = [_view.amount(report.total(key), _view.QUANTITY_WORDS[key][1]) for key in QUANTITIES]
+    heads = [_view.QUANTITY_WORDS[key][0] for key in QUANTITIES]
+    return (
+        _environment().get_template("notebook.html").render(r=report, rows=rows, totals=totals, heads=heads)
+    )
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import DictLoader, Environment, StrictUndefined
+
+    folder = files("axbar.report") / "templates"
+    texts = {item.name: item.read_text(encoding="utf-8") for item in folder.iterdir() if item.is_file()}
+    environment = Environment(
+        loader=DictLoader(texts),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        key=lambda value: "" if value is None or value == "" else f"{value:.5g}",
+        amount=_view.amount,
+        percent=percent,
+        shape=_facts.shape_text,
+        cost=_facts.technique_cost,
+        figure=_facts.figure_text,
+    )
+    environment.globals.update(
+        css=Markup(texts["report.css"]),
+        js=Markup(texts["report.js"]),
+        words=_view.QUANTITY_WORDS,
+        quantities=QUANTITIES,
+        confidence_words=_spec_view.CONFIDENCE_WORDS,
+    )
+    return environment
+
+
+def _script_json(value: Any) -> Markup:
+    """Return JSON that may stand in a ``<script>``: without ``<``, ``>`` and ``&`` no tag begins or ends."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def _accuracy(accuracy: Accuracy | None) -> dict[str, Any] | None:
+    if accuracy is None:
+        return None
+    chart = accuracy_chart(
+        accuracy.images, accuracy.float_, accuracy.digital, accuracy.analog, accuracy.mean, accuracy.std
+    )
+    return {"chart": Markup(chart), "words": _view.accuracy_words(accuracy)}
+
+
+def _panel(cost: _view.Cost, number: int) -> dict[str, Any]:
+    """Return the charts of one quantity; ``number`` is its place in the embedded data."""
+    q = cost.quantities[number]
+    index = {name: i for i, name in enumerate(cost.components)}
+    sums = dict(zip(cost.components, map(float, q.by_component), strict=True))
+    layers = [(name, i) for i, name in enumerate(cost.layers)]
+    scale = q.layer_scale
+    return {
+        "number": number,
+        "quantity": q,
+        "total": _view.amount(q.total, q.unit),
+        "ranked": Markup(ranked_chart(sums, q.unit, index, q.name)),
+        "stacked": Markup(
+            stacked_chart(layers, index, q.values, scale, f"{q.name.lower()} {q.per}, {scale.unit}")
+        ),
+        "none": [_palette.label(name) for name, value in sums.items() if value == 0],
+        "drawn": bool(scale.top),
+    }
+
+
+def _conventional(report: Report, cost: _view.Cost) -> dict[str, Any] | None:
+    found = _facts.conventional_of(report.estimate)
+    if found is None:
+        return None
+    energy = cost.quantities[0]
+    shades = _palette.colours(cost.components)
+    modelled = [
+        (_palette.label(name), float(value), shades[name])
+        for name, value in zip(cost.components, energy.by_component, strict=True)
+        if value > 0
+    ]
+    arithmetic = [
+        ("accumulations", found.ac * found.ac_J, "var(--plain)"),
+        ("MACs", found.mac * found.mac_J, "var(--ink)"),
+    ]
+    rows = [("conventional", "arithmetic only", arithmetic), ("modelled", "the whole chip", modelled)]
+    scale = _view.scale_for(max(found.energy_J, found.modelled_J), "J")
+    return {"chart": Markup(pair_chart(rows, scale)), "facts": found}
+
+
+def _rates(report: Report, most: int) -> dict[str, Any] | None:
+    rows = _facts.rate_rows(report.workload)
+    if not rows or not report.trace.get("samples"):
+        return None
+    means = [sum(rates) / len(rates) for _, rates in rows]
+    busiest = sorted(sorted(range(len(rows)), key=lambda i: -means[i])[:most])
+    return {
+        "chart": Markup(rates_chart([rows[i] for i in busiest])),
+        "mean": sum(means) / len(means),
+        "left_out": len(rows) - len(busiest),
+    }
+
+
+def _confidence(report: Report) -> dict[str, Any]:
+    share = float(report.estimate.assumed_share[0])
+    parts = [("assumed or your own", share, "assumed"), ("with a source", 1 - share, "sourced")]
+    ranges = [(s.name, s.low / s.value, s.high / s.value, s.words) for s in _view.spreads(report.estimate)]
+    return {
+        "share": share,
+        "chart": Markup(share_chart(parts, "the energy")),
+        "words": _view.assumed_words(share),
+        "weak": [(basis.name, basis.confidence, part) for basis, part in report.estimate.assumptions],
+        "spread": Markup(spread_chart(ranges)),
+    }
+
+
+def _rerun(report: Report) -> dict[str, Any] | None:
+    run = report.run
+    if not run:
+        return None
+    arguments = run.get("arguments") or {}
+    return {
+        "command": str(run.get("command") or ""),
+        "versions": run.get("versions") or {},
+        "inputs": run.get("inputs") or {},
+        "arguments": {key: value for key, value in arguments.items() if value not in (None, [], {}, "")},
+    }
