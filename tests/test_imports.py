@@ -91,7 +91,9 @@ def test_imports_run_downwards(path: Path) -> None:
 def test_no_torch_where_cost_must_be_instant(path: Path) -> None:
     torch_free = _room(path) in NO_TORCH
     for name, line in _imports(path):
-        assert not (torch_free and name.split(".")[0] == "torch"), f"{path.relative_to(SRC)}:{line} imports torch"
+        assert not (torch_free and name.split(".")[0] == "torch"), (
+            f"{path.relative_to(SRC)}:{line} imports torch"
+        )
 
 
 def test_no_print_in_the_library() -> None:

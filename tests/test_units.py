@@ -19,14 +19,17 @@ def test_quantities_are_read_in_si(text: str, unit: str, value: float) -> None:
     assert parse_quantity(text, unit) == pytest.approx(value, rel=1e-12)
 
 
-@pytest.mark.parametrize(("text", "unit"), [("3 V", "J"), ("abc", "s"), ("", "s"), ("3 pJ", ""), ("1 qJ", "J")])
+@pytest.mark.parametrize(
+    ("text", "unit"), [("3 V", "J"), ("abc", "s"), ("", "s"), ("3 pJ", ""), ("1 qJ", "J")]
+)
 def test_a_wrong_unit_is_refused_with_the_wanted_one(text: str, unit: str) -> None:
     with pytest.raises(ValueError, match=unit or "no unit|not a number"):
         parse_quantity(text, unit)
 
 
 @pytest.mark.parametrize(
-    ("path", "unit"), [("read.t_read_s", "s"), ("device.g_on_S", "S"), ("adc.bits", ""), ("area_m2", "m2"), ("rows", "")]
+    ("path", "unit"),
+    [("read.t_read_s", "s"), ("device.g_on_S", "S"), ("adc.bits", ""), ("area_m2", "m2"), ("rows", "")],
 )
 def test_the_unit_stands_at_the_end_of_the_name(path: str, unit: str) -> None:
     assert unit_of(path) == unit

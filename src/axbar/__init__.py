@@ -22,7 +22,19 @@ _FACE = {
     "trace": "axbar.workload",
 }
 
-__all__ = sorted(_FACE)  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [
+    "Dataset",
+    "Report",
+    "Workload",
+    "digital",
+    "estimate",
+    "evaluate",
+    "load_data",
+    "load_hardware",
+    "load_network",
+    "to_analog",
+    "trace",
+]
 
 if TYPE_CHECKING:
     from axbar._evaluate import evaluate

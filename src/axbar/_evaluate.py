@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from axbar.data import Dataset
     from axbar.workload import Workload
 
-__all__ = ["Evaluation", "Progress", "evaluate", "evaluate_full"]
+__all__ = ["Evaluation", "Progress", "check_network", "evaluate", "evaluate_full"]
 
 #: ``progress(stage, done, total)``, called between pieces of work
 Progress = Callable[[str, int, int], None]
@@ -173,14 +173,24 @@ def _dataset(data: str | Dataset, data_dir: str | None) -> Dataset:
 def _network(
     model: str | torch.nn.Module, weights: str | None, config: Mapping[str, Any] | None, dataset: Dataset
 ) -> torch.nn.Module:
-    from axbar.data import check_fits
     from axbar.nn import load_network
 
     network = load_network(model, weights=weights, **(config or {})) if isinstance(model, str) else model
-    shape, classes = getattr(network, "input_shape", None), getattr(network, "classes", None)
-    if shape is not None:
-        check_fits(dataset, tuple(shape), classes)
+    check_network(network, dataset)
     return network.eval()
+
+
+def check_network(network: torch.nn.Module, dataset: Dataset) -> None:
+    """Refuse images of another size or class count than the network states; what states nothing passes.
+
+    Raises:
+        DataError: with both sizes.
+    """
+    from axbar.data import check_fits
+
+    shape: Any = getattr(network, "input_shape", None)
+    if shape is not None:
+        check_fits(dataset, tuple(shape), getattr(network, "classes", None))
 
 
 def _name(model: str | torch.nn.Module) -> str:
@@ -202,7 +212,9 @@ def _apply_stage(
             continue
         result = technique.apply(target, spec, dataset.tuning(), config)
         target = result.target
-        rows.append({"name": technique.name, "stage": stage, "config": config.model_dump(), "cost": dict(result.cost)})
+        rows.append(
+            {"name": technique.name, "stage": stage, "config": config.model_dump(), "cost": dict(result.cost)}
+        )
     return target, rows
 
 

@@ -98,12 +98,18 @@ def load_record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise DataError(f"can't read '{file}': {error.strerror}; give a run.json or the folder of a run.") from error
+        raise DataError(
+            f"can't read '{file}': {error.strerror}; give a run.json or the folder of a run."
+        ) from error
     except ValueError as error:
         raise DataError(f"'{file}' is no run record: not JSON ({error}).") from error
-    missing = {"format", "arguments", "inputs", "report"} - (record.keys() if isinstance(record, dict) else set())
+    missing = {"format", "arguments", "inputs", "report"} - (
+        record.keys() if isinstance(record, dict) else set()
+    )
     if missing:
-        raise DataError(f"'{file}' is no run record: {', '.join(sorted(missing))} missing; give one written by axbar.")
+        raise DataError(
+            f"'{file}' is no run record: {', '.join(sorted(missing))} missing; give one written by axbar."
+        )
     if record["format"] != _FORMAT:
         raise DataError(f"'{file}' has the format {record['format']}; this axbar reads format {_FORMAT}.")
     return record

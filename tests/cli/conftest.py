@@ -17,7 +17,9 @@ Axbar = Callable[..., "subprocess.CompletedProcess[str]"]
 def axbar(tmp_path: Path) -> Axbar:
     """Return ``axbar("ls", "devices")``: runs in an empty folder; no traceback may ever appear."""
 
-    def run(*words: str, timeout: float = 240, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        *words: str, timeout: float = 240, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-m", "axbar", *words],
             cwd=tmp_path, capture_output=True, text=True, timeout=timeout,

@@ -25,7 +25,9 @@ def one_sentence(done: subprocess.CompletedProcess[str], code: int, *parts: str)
 
 
 def test_misspelt_preset(axbar) -> None:
-    one_sentence(axbar("estimate", "vgg9", "-H", "imc-rram-65mn"), 2, "imc-rram-65mn", "did you mean 'imc-rram-65nm'")
+    one_sentence(
+        axbar("estimate", "vgg9", "-H", "imc-rram-65mn"), 2, "imc-rram-65mn", "did you mean 'imc-rram-65nm'"
+    )
 
 
 def test_misspelt_path(axbar) -> None:
@@ -78,7 +80,16 @@ def test_nan_weights(axbar, tmp_path: Path) -> None:
     name = next(k for k in state if k.endswith("weight"))
     state[name].view(-1)[0] = float("nan")
     save_file(state, str(tmp_path / "w.safetensors"))
-    done = axbar("evaluate", "spiking-cnn", "--config", "width=8", "--data", "fashion-mnist-small", "--weights", "w.safetensors")
+    done = axbar(
+        "evaluate",
+        "spiking-cnn",
+        "--config",
+        "width=8",
+        "--data",
+        "fashion-mnist-small",
+        "--weights",
+        "w.safetensors",
+    )
     one_sentence(done, 1, name, "NaN")
 
 
@@ -120,9 +131,23 @@ def test_unknown_technique_and_setting(axbar, trained: Path) -> None:
 
 
 def test_ctrl_c_while_training_leaves_a_whole_checkpoint_or_none(tmp_path: Path) -> None:
-    words = ["train", "spiking-cnn", "--data", "fashion-mnist-small", "--config", "width=4", "--config", "steps=1", "--epochs", "50"]
+    words = [
+        "train",
+        "spiking-cnn",
+        "--data",
+        "fashion-mnist-small",
+        "--config",
+        "width=4",
+        "--config",
+        "steps=1",
+        "--epochs",
+        "50",
+    ]
     process = subprocess.Popen(
-        [sys.executable, "-m", "axbar", *words, "--out", "run"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "axbar", *words, "--out", "run"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     deadline = time.monotonic() + 120
     while not (tmp_path / "run").exists() or not any((tmp_path / "run").rglob("*.safetensors")):

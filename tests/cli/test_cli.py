@@ -9,7 +9,21 @@ import pytest
 
 from axbar.cli._app import app
 
-VERBS = ("demo", "train", "trace", "evaluate", "estimate", "explain", "rerun", "reproduce", "ls", "show", "new", "schema", "doctor")
+VERBS = (
+    "demo",
+    "train",
+    "trace",
+    "evaluate",
+    "estimate",
+    "explain",
+    "rerun",
+    "reproduce",
+    "ls",
+    "show",
+    "new",
+    "schema",
+    "doctor",
+)
 
 
 def test_help_lists_every_verb_and_imports_no_heavy_package(axbar) -> None:
@@ -44,7 +58,9 @@ def test_evaluate_writes_a_report_and_rerun_gives_the_same_bits(axbar, trained: 
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert len(report["accuracy"]["analog"]["chips"]) == 2
-    assert report["energy_J"] == pytest.approx(sum(report["breakdown"]["energy_J"]["component"].values()), rel=1e-12)
+    assert report["energy_J"] == pytest.approx(
+        sum(report["breakdown"]["energy_J"]["component"].values()), rel=1e-12
+    )
     assert report["edp_Js"] == pytest.approx(report["energy_J"] * report["latency_s"], rel=1e-12)
     assert report["diff"]["adc.bits"][1] == 6
     assert report["techniques"][0]["name"] == "adc-recalibrate"
@@ -61,7 +77,18 @@ def test_rerun_names_the_input_that_changed(axbar, trained: Path, tmp_path: Path
     mine = tmp_path / "model"
     shutil.copytree(trained, mine)
     assert axbar("new", "chip", "mine.yaml").returncode == 0
-    words = ("evaluate", "model", "--data", "fashion-mnist-small", "--hardware", "mine.yaml", "--chips", "1", "--images", "20")
+    words = (
+        "evaluate",
+        "model",
+        "--data",
+        "fashion-mnist-small",
+        "--hardware",
+        "mine.yaml",
+        "--chips",
+        "1",
+        "--images",
+        "20",
+    )
     assert axbar(*words, "--out", "run").returncode == 0
     chip = tmp_path / "mine.yaml"
     chip.write_text(chip.read_text() + "crossbar: {rows: 32}\n")
@@ -75,12 +102,16 @@ def test_estimate_explain_and_trace_share_one_workload(axbar, trained: Path) -> 
     estimate = json.loads(axbar("estimate", "w.npz", "--json").stdout)
     assert estimate["energy_J"] > 0
     explained = json.loads(axbar("explain", "adc.energy", "-w", "w.npz", "--json").stdout)
-    assert explained["result"] == pytest.approx(estimate["breakdown"]["energy_J"]["component"]["adc"], rel=1e-12)
+    assert explained["result"] == pytest.approx(
+        estimate["breakdown"]["energy_J"]["component"]["adc"], rel=1e-12
+    )
     assert "fashion" not in axbar("show", "w.npz").stderr
 
 
 def test_a_sweep_prints_and_writes_every_point(axbar, tmp_path: Path) -> None:
-    done = axbar("estimate", "vgg9", "--sweep", "adc.bits=3:6", "--sweep", "crossbar.rows=64,128", "--csv", "s.csv")
+    done = axbar(
+        "estimate", "vgg9", "--sweep", "adc.bits=3:6", "--sweep", "crossbar.rows=64,128", "--csv", "s.csv"
+    )
     assert done.returncode == 0, done.stderr
     assert len((tmp_path / "s.csv").read_text().splitlines()) == 1 + 4 * 2
 
@@ -92,7 +123,10 @@ def test_what_does_not_fit_ends_with_3_and_a_reason(axbar) -> None:
     assert json.loads(done.stdout)["energy_J"] > 0
 
 
-@pytest.mark.parametrize("what", ["hardware", "kinds", "devices", "techniques", "models", "data", "shapes", "reproductions", "paths"])
+@pytest.mark.parametrize(
+    "what",
+    ["hardware", "kinds", "devices", "techniques", "models", "data", "shapes", "reproductions", "paths"],
+)
 def test_ls_lists(axbar, what: str) -> None:
     rows = json.loads(axbar("ls", what, "--json").stdout)[what]
     assert rows

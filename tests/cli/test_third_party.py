@@ -27,7 +27,9 @@ def install(package: Path, site: Path) -> None:
     project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
     info = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
     points = "".join(
         f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in table.items())
         for group, table in project["entry-points"].items()
@@ -45,7 +47,17 @@ def test_they_are_listed_with_their_origin(third_party) -> None:
 
 
 def test_a_device_and_a_technique_are_evaluated(third_party, trained: Path) -> None:
-    words = ("evaluate", str(trained), "--data", "fashion-mnist-small", "--images", "50", "--chips", "1", "--json")
+    words = (
+        "evaluate",
+        str(trained),
+        "--data",
+        "fashion-mnist-small",
+        "--images",
+        "50",
+        "--chips",
+        "1",
+        "--json",
+    )
     done = third_party(*words, "--set", "device=my-cell", "--technique", "my-scale:factor=1.0")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
@@ -60,7 +72,16 @@ def test_a_hardware_kind_is_estimated_swept_explained_and_evaluated(third_party,
     slow, fast = json.loads(sweep.stdout)["latency_s"]
     assert slow == pytest.approx(4 * fast)
     assert "Horowitz" in third_party("explain", "units.energy", "-H", "my-macs-default").stdout
-    words = ("evaluate", str(trained), "--data", "fashion-mnist-small", "--images", "50", "--hardware", "my-macs-default")
+    words = (
+        "evaluate",
+        str(trained),
+        "--data",
+        "fashion-mnist-small",
+        "--images",
+        "50",
+        "--hardware",
+        "my-macs-default",
+    )
     done = third_party(*words, "--out", "run", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["accuracy"]["analog"] is None

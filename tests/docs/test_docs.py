@@ -46,7 +46,9 @@ def run_console(code: str, folder: Path) -> None:
             continue
         command, _, expected = line[2:].partition("# exit ")
         words = [sys.executable, "-m", "axbar", *shlex.split(command)[1:]]
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, env={**os.environ, "CI": "true"})
+        done = subprocess.run(
+            words, cwd=folder, capture_output=True, text=True, env={**os.environ, "CI": "true"}
+        )
         assert done.returncode == int(expected or 0), f"{line}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
 
@@ -74,7 +76,9 @@ def test_every_page_is_in_the_navigation() -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("page", [*PAGES, DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md"], ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "page", [*PAGES, DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md"], ids=lambda p: p.stem
+)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
         if "://" not in target and not target.startswith("mailto:"):

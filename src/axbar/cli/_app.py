@@ -39,7 +39,9 @@ app = typer.Typer(
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
+    ] = False,
 ) -> None:
     if version:
         from axbar import __version__
@@ -48,5 +50,19 @@ def _root(
         raise typer.Exit
 
 
-for _verb in (demo, train, trace, evaluate, estimate, explain, rerun, reproduce, ls, show, new, schema, doctor):
+for _verb in (
+    demo,
+    train,
+    trace,
+    evaluate,
+    estimate,
+    explain,
+    rerun,
+    reproduce,
+    ls,
+    show,
+    new,
+    schema,
+    doctor,
+):
     _verb.register(app)

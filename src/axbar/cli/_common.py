@@ -17,13 +17,19 @@ from axbar.errors import AxbarError
 
 __all__ = [
     "Chips",
+    "Config",
+    "Data",
     "DataDir",
     "Hardware",
     "Json",
+    "Model",
     "Out",
+    "Samples",
     "Seed",
     "Set",
     "Technique",
+    "Weights",
+    "WorkloadName",
     "command_line",
     "emit_json",
     "parse_config",
@@ -34,21 +40,48 @@ __all__ = [
 
 P = ParamSpec("P")
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; everything else goes to stderr.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on stdout; everything else goes to stderr.")
+]
 Hardware = Annotated[
-    str, typer.Option("--hardware", "-H", help="Preset name or YAML file of the chip; see 'axbar ls hardware'.")
+    str,
+    typer.Option("--hardware", "-H", help="Preset name or YAML file of the chip; see 'axbar ls hardware'."),
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Change one quantity of the chip, e.g. adc.bits=5. Repeats."),
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Change one quantity of the chip, e.g. adc.bits=5. Repeats."
+    ),
 ]
 Technique = Annotated[
     list[str] | None,
     typer.Option("--technique", metavar="NAME[:KEY=VALUE,...]", help="Apply a technique. Repeats, in order."),
 ]
-Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for report.html, report.json and run.json.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Folder for report.html, report.json and run.json.")
+]
 DataDir = Annotated[str | None, typer.Option("--data-dir", help="Folder of data sets; else AXBAR_DATA.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random draws.")]
+Model = Annotated[str, typer.Argument(help="Run folder, checkpoint, registered name, or file.py:factory.")]
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data", "-d", help="Registered name, .npz, folder, or file.py:loader; see 'axbar ls data'."
+    ),
+]
+Weights = Annotated[
+    str | None, typer.Option("--weights", help="Weights: .safetensors, .npz, or .pt (loaded weights-only).")
+]
+Config = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--config", metavar="KEY=VALUE", help="Argument of the model or shape, e.g. width=32. Repeats."
+    ),
+]
+Samples = Annotated[int, typer.Option("--samples", help="Test images whose spikes are recorded.", min=1)]
+WorkloadName = Annotated[
+    str, typer.Argument(help="workload.npz, run folder, layers.csv, or a shape: vgg9, vgg16, ...")
+]
 Chips = Annotated[int, typer.Option(help="Dies to program, each with its own noise.", min=0)]
 
 

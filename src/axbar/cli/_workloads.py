@@ -31,5 +31,6 @@ def read_workload(source: str, config: dict[str, Any] | None = None) -> Workload
         except TypeError as error:
             raise UsageError(f"shape '{source}' does not take these arguments: {error}.") from None
     raise UsageError(
-        unknown_name("workload", source, shapes.TABLE) + " Or give a .npz of 'axbar trace', a run folder, or a .csv of layers."
+        unknown_name("workload", source, shapes.TABLE)
+        + " Or give a .npz of 'axbar trace', a run folder, or a .csv of layers."
     )

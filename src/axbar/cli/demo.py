@@ -7,7 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from axbar.cli._common import Chips, Hardware, Json, Seed, command_line, emit_json, progress_bar, quiet, say, verb
+from axbar.cli._common import (
+    Chips,
+    Hardware,
+    Json,
+    Seed,
+    command_line,
+    emit_json,
+    progress_bar,
+    quiet,
+    say,
+    verb,
+)
 from axbar.cli.train import training_bar
 
 EXAMPLE = "Example: axbar demo --out runs/demo        then: axbar explain adc.energy -w runs/demo"
@@ -22,7 +33,9 @@ def register(app: typer.Typer) -> None:
 
 @verb
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the network and the report.")] = Path("runs/demo"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the network and the report.")] = Path(
+        "runs/demo"
+    ),
     hardware: Hardware = "imc-rram-65nm",
     chips: Chips = 3,
     seed: Seed = 0,
@@ -65,6 +78,8 @@ def _train(folder: Path, seed: int, json: bool) -> None:
     recipe = replace(recipe, seed=seed)
     network: Any = build_model(name, **config)
     if quiet(json):
-        say(f"training {name} on {len(dataset.train.y)} images of {dataset.name} for {recipe.epochs} epochs ...")
+        say(
+            f"training {name} on {len(dataset.train.y)} images of {dataset.name} for {recipe.epochs} epochs ..."
+        )
     with training_bar(json, recipe.epochs) as progress:
         train(network, dataset, recipe, out_dir=folder, resume=True, progress=progress)

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import typer
@@ -37,7 +37,16 @@ class Check:
 @verb
 def doctor(json: Json = False) -> None:
     """Check the installation: versions, GPU, data folder, optional parts."""
-    checks = [_python(), *_packages(), _torch_runs(), _embedded(), _data_dir(), _writable(), *_optional(), _browser()]
+    checks = [
+        _python(),
+        *_packages(),
+        _torch_runs(),
+        _embedded(),
+        _data_dir(),
+        _writable(),
+        *_optional(),
+        _browser(),
+    ]
     failed = [check for check in checks if check.needed and not check.ok]
     if json:
         emit_json({"ok": not failed, "checks": [asdict(check) for check in checks]})
@@ -59,7 +68,7 @@ def _packages() -> list[Check]:
     for name in names:
         try:
             checks.append(Check(name, True, version(name)))
-        except importlib.metadata.PackageNotFoundError:
+        except PackageNotFoundError:
             checks.append(Check(name, False, f"missing: pip install {name}"))
     return checks
 
@@ -88,7 +97,9 @@ def _embedded() -> Check:
 def _data_dir() -> Check:
     folder = os.environ.get("AXBAR_DATA")
     if not folder:
-        return Check("AXBAR_DATA", False, "not set; only the embedded data set is found by name", needed=False)
+        return Check(
+            "AXBAR_DATA", False, "not set; only the embedded data set is found by name", needed=False
+        )
     there = Path(folder).is_dir()
     return Check("AXBAR_DATA", there, folder if there else f"{folder} is no folder", needed=False)
 
@@ -102,11 +113,19 @@ def _writable() -> Check:
 
 
 def _optional() -> list[Check]:
-    extras = {"nir": "nir", "optuna": "explore", "distributed": "explore", "diffusers": "generative", "pandas": None}
+    extras = {
+        "nir": "nir",
+        "optuna": "explore",
+        "distributed": "explore",
+        "diffusers": "generative",
+        "pandas": None,
+    }
     checks: list[Check] = []
     for name, extra in extras.items():
         there = importlib.util.find_spec(name) is not None
-        hint = f"not installed: pip install 'axbar[{extra}]'" if extra else f"not installed: pip install {name}"
+        hint = (
+            f"not installed: pip install 'axbar[{extra}]'" if extra else f"not installed: pip install {name}"
+        )
         checks.append(Check(name, there, version(name) if there else hint, needed=False))
     return checks
 

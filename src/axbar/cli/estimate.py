@@ -7,7 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from axbar.cli._common import Hardware, Json, Set, emit_json, parse_config, say, verb
+from axbar.cli._common import (
+    Config,
+    Hardware,
+    Json,
+    Set,
+    WorkloadName,
+    emit_json,
+    parse_config,
+    say,
+    verb,
+)
 
 EXAMPLE = (
     "Example: axbar estimate vgg9 --config steps=5 --hardware imc-rram-65nm --set adc.bits=5\n\n"
@@ -22,10 +32,10 @@ def register(app: typer.Typer) -> None:
 
 @verb
 def estimate(
-    workload: Annotated[str, typer.Argument(help="workload.npz, run folder, layers.csv, or a shape: vgg9, vgg16, ...")],
+    workload: WorkloadName,
     hardware: Hardware = "imc-rram-65nm",
     set_: Set = None,
-    config: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Argument of a shape. Repeats.")] = None,
+    config: Config = None,
     sweep: Annotated[
         list[str] | None,
         typer.Option(metavar="PATH=VALUES", help="a,b,c or low:high[:step]; several make a grid. Repeats."),
@@ -84,7 +94,9 @@ def _axis(text: str) -> tuple[str, Any]:
         increment = step[0] if step else 1.0
         count = int((high - low) / increment + 1e-9) + 1
     except (ValueError, ZeroDivisionError, IndexError):
-        raise UsageError(f"'{values}' is no range; write low:high or low:high:step, e.g. {path}=3:8.") from None
+        raise UsageError(
+            f"'{values}' is no range; write low:high or low:high:step, e.g. {path}=3:8."
+        ) from None
     if count < 1 or len(step) > 1:
         raise UsageError(f"'{values}' holds no value; write low:high[:step] with low <= high and step > 0.")
     return path, low + increment * np.arange(count)
@@ -98,7 +110,9 @@ def _sweep(result: Any, csv: Path | None, json: bool) -> None:
         write_atomic(csv, sweep_csv(result))
         say(f"{len(result.feasible)} points: {csv}")
     if json:
-        totals = {q: [float(v) for v in result.total(q)] for q in ("energy_J", "latency_s", "area_m2", "leakage_W")}
+        totals = {
+            q: [float(v) for v in result.total(q)] for q in ("energy_J", "latency_s", "area_m2", "leakage_W")
+        }
         points = {path: [v.item() for v in column] for path, column in result.points.items()}
         emit_json({"points": points, "feasible": [bool(f) for f in result.feasible], "reasons": list(result.reasons),
                    **totals, "edp_Js": [float(v) for v in result.edp_Js]})  # fmt: skip

@@ -8,13 +8,18 @@ import typer
 
 from axbar.cli._common import (
     Chips,
+    Config,
+    Data,
     DataDir,
     Hardware,
     Json,
+    Model,
     Out,
+    Samples,
     Seed,
     Set,
     Technique,
+    Weights,
     command_line,
     emit_json,
     parse_config,
@@ -36,17 +41,19 @@ def register(app: typer.Typer) -> None:
 
 @verb
 def evaluate(
-    model: Annotated[str, typer.Argument(help="Run folder, checkpoint, registered name, or file.py:factory.")],
-    data: Annotated[str, typer.Option("--data", "-d", help="Registered name, .npz, folder, or file.py:loader.")],
+    model: Model,
+    data: Data,
     hardware: Hardware = "imc-rram-65nm",
     set_: Set = None,
     technique: Technique = None,
     chips: Chips = 5,
     seed: Seed = 0,
-    weights: Annotated[str | None, typer.Option(help="Weights: .safetensors, .npz, or .pt (loaded weights-only).")] = None,
-    config: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Argument of the model. Repeats.")] = None,
-    images: Annotated[int | None, typer.Option(help="Balanced test images to use; default all.", min=1)] = None,
-    samples: Annotated[int, typer.Option(help="Test images whose spikes are recorded for the cost.", min=1)] = 16,
+    weights: Weights = None,
+    config: Config = None,
+    images: Annotated[
+        int | None, typer.Option(help="Balanced test images to use; default all.", min=1)
+    ] = None,
+    samples: Samples = 16,
     data_dir: DataDir = None,
     out: Out = None,
     json: Json = False,

@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from axbar.cli._common import Hardware, Json, Set, emit_json, parse_config, verb
+from axbar.cli._common import (
+    Config,
+    Hardware,
+    Json,
+    Set,
+    emit_json,
+    parse_config,
+    verb,
+)
 
 EXAMPLE = "Example: axbar explain adc.energy --workload vgg9 --hardware imc-rram-65nm"
 
@@ -18,11 +26,15 @@ def register(app: typer.Typer) -> None:
 
 @verb
 def explain(
-    query: Annotated[str, typer.Argument(help="component.quantity, e.g. adc.energy, cells.area; '' lists them.")] = "",
-    workload: Annotated[str, typer.Option("--workload", "-w", help="workload.npz, run folder, layers.csv or a shape.")] = "vgg9",
+    query: Annotated[
+        str, typer.Argument(help="component.quantity, e.g. adc.energy, cells.area; '' lists them.")
+    ] = "",
+    workload: Annotated[
+        str, typer.Option("--workload", "-w", help="workload.npz, run folder, .csv or a shape.")
+    ] = "vgg9",
     hardware: Hardware = "imc-rram-65nm",
     set_: Set = None,
-    config: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Argument of a shape. Repeats.")] = None,
+    config: Config = None,
     json: Json = False,
 ) -> None:
     """Explain one figure: formula, counts per layer, constants with their sources."""

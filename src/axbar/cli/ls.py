@@ -20,7 +20,9 @@ def register(app: typer.Typer) -> None:
 def ls(
     what: Annotated[
         str | None,
-        typer.Argument(help="hardware, kinds, devices, techniques, models, data, shapes, reproductions, renderers, paths."),
+        typer.Argument(
+            help="hardware, kinds, devices, techniques, models, data, shapes, reproductions, renderers, paths."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -51,7 +53,9 @@ def _registered(group: str) -> Rows:
     rows: Rows = []
     for entry in registry.entries(group):
         summary = entry.summary or _summary(group, entry.name)
-        rows.append((entry.name, summary if entry.origin == "axbar" else f"{summary} [{entry.origin}]".strip()))
+        rows.append(
+            (entry.name, summary if entry.origin == "axbar" else f"{summary} [{entry.origin}]".strip())
+        )
     return rows
 
 

@@ -23,7 +23,9 @@ def register(app: typer.Typer) -> None:
 @verb
 def new(
     what: Annotated[str, typer.Argument(help="chip, device, technique or hardware.")],
-    name: Annotated[str, typer.Argument(help="File of the chip (my.yaml), or name of the device, technique or kind.")],
+    name: Annotated[
+        str, typer.Argument(help="File of the chip (my.yaml), or name of the device, technique or kind.")
+    ],
     preset: Annotated[str, typer.Option(help="Preset a new chip starts from.")] = "imc-rram-65nm",
 ) -> None:
     """Write a chip file, or a small installable package with a device, a technique or a hardware kind."""
@@ -67,14 +69,19 @@ def _package(what: str, name: str) -> None:
     from axbar.errors import UsageError
 
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
-        raise UsageError(f"'{name}' is no name: lower-case letters, digits and single hyphens, e.g. my-{what}.")
+        raise UsageError(
+            f"'{name}' is no name: lower-case letters, digits and single hyphens, e.g. my-{what}."
+        )
     folder, module = Path(name), name.replace("-", "_")
     if folder.exists():
         raise UsageError(f"'{folder}' exists; give another name or remove it.")
     names = {"name": name, "module": module, "label": "".join(part.title() for part in name.split("-"))}
     templates = files("axbar.cli") / "templates"
     group = what if what == "hardware" else f"{what}s"
-    names |= {"group": group, "object": {"device": "PRESET", "technique": "TECHNIQUE", "hardware": "KIND"}[what]}
+    names |= {
+        "group": group,
+        "object": {"device": "PRESET", "technique": "TECHNIQUE", "hardware": "KIND"}[what],
+    }
     made = {"pyproject.toml": "pyproject.toml.txt", f"{module}.py": f"{what}.py.txt"}
     if what == "hardware":
         made[f"{name}-default.yaml"] = "hardware.yaml.txt"
@@ -83,4 +90,6 @@ def _package(what: str, name: str) -> None:
         for key, value in names.items():
             text = text.replace(f"@{key}@", value)
         write_atomic(folder / file, text)
-    say(f"wrote {folder}/; try: pip install -e {folder} && axbar ls {'kinds' if what == 'hardware' else group}")
+    say(
+        f"wrote {folder}/; try: pip install -e {folder} && axbar ls {'kinds' if what == 'hardware' else group}"
+    )

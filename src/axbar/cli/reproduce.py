@@ -20,7 +20,9 @@ def register(app: typer.Typer) -> None:
 @verb
 def reproduce(
     name: Annotated[str, typer.Argument(help="Study; see 'axbar ls reproductions'.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for results; a second call resumes.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for results; a second call resumes.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Smaller scale, at most ten minutes.")] = False,
     full: Annotated[bool, typer.Option("--full", help="The paper's own scale; needs --data-dir.")] = False,
     data_dir: DataDir = None,

@@ -28,7 +28,9 @@ def rerun(
     with progress_bar(json) as progress:
         report, found = again(record, progress)
     if json:
-        emit_json({"same": not found, "differences": {k: list(v) for k, v in found.items()}, **report.to_dict()})
+        emit_json(
+            {"same": not found, "differences": {k: list(v) for k, v in found.items()}, **report.to_dict()}
+        )
     elif not found:
         typer.echo(f"same figures, bit for bit: {report.verdict}")
     else:

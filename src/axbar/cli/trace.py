@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from axbar.cli._common import DataDir, Json, emit_json, parse_config, say, verb
+from axbar.cli._common import (
+    Config,
+    Data,
+    DataDir,
+    Json,
+    Model,
+    Samples,
+    Weights,
+    emit_json,
+    parse_config,
+    say,
+    verb,
+)
 
 EXAMPLE = "Example: axbar trace runs/demo/model --data fashion-mnist-small -o workload.npz"
 
@@ -19,31 +31,33 @@ def register(app: typer.Typer) -> None:
 
 @verb
 def trace(
-    model: Annotated[str, typer.Argument(help="Run folder, checkpoint, registered name, or file.py:factory.")],
-    data: Annotated[str, typer.Option("--data", "-d", help="Registered name, .npz, folder, or file.py:loader.")],
+    model: Model,
+    data: Data,
     out: Annotated[Path, typer.Option("--out", "-o", help="The workload file to write (.npz).")],
-    weights: Annotated[str | None, typer.Option(help="Weights: .safetensors, .npz, or .pt (loaded weights-only).")] = None,
-    config: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Argument of the model. Repeats.")] = None,
-    samples: Annotated[int, typer.Option(help="Test images to record.", min=1)] = 16,
+    weights: Weights = None,
+    config: Config = None,
+    samples: Samples = 16,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
     """Record layers, spikes and weights of a network once, for every hardware model."""
     import torch
 
-    from axbar.data import check_fits, load_data
+    from axbar._evaluate import check_network
+    from axbar.data import load_data
     from axbar.nn import load_network
     from axbar.report import workload_table
     from axbar.workload import trace as record
 
     dataset = load_data(data, data_dir=data_dir)
     network = load_network(model, weights=weights, **parse_config(config)).eval()
-    if getattr(network, "input_shape", None) is not None:
-        check_fits(dataset, tuple(network.input_shape), getattr(network, "classes", None))
+    check_network(network, dataset)
     workload = record(network, torch.from_numpy(dataset.test.images(slice(0, samples))), name=model)
     workload.save(out)
     if json:
-        emit_json({"file": str(out), "hash": workload.hash(), "steps": workload.steps, "layers": workload.summary()})
+        emit_json(
+            {"file": str(out), "hash": workload.hash(), "steps": workload.steps, "layers": workload.summary()}
+        )
         return
     typer.echo(workload_table(workload))
     say(f"workload: {out}")

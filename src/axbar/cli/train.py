@@ -7,7 +7,19 @@ from typing import Annotated, Any
 
 import typer
 
-from axbar.cli._common import DataDir, Json, Seed, emit_json, parse_config, quiet, say, verb
+from axbar.cli._common import (
+    Config,
+    Data,
+    DataDir,
+    Json,
+    Seed,
+    Weights,
+    emit_json,
+    parse_config,
+    quiet,
+    say,
+    verb,
+)
 
 EXAMPLE = (
     "Example: axbar train spiking-cnn --data fashion-mnist-small --config width=32 --epochs 8 --out runs/mine\n\n"
@@ -23,30 +35,32 @@ def register(app: typer.Typer) -> None:
 @verb
 def train(
     model: Annotated[str, typer.Argument(help="Registered name (axbar ls models) or file.py:factory.")],
-    data: Annotated[str, typer.Option("--data", "-d", help="Registered name, .npz, folder, or file.py:loader.")],
+    data: Data,
     out: Annotated[Path, typer.Option("--out", "-o", help="Run folder: checkpoints and config.")],
-    config: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Argument of the model. Repeats.")] = None,
+    config: Config = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 8,
     batch_size: Annotated[int, typer.Option(min=1)] = 100,
     lr: Annotated[float, typer.Option(help="Peak learning rate.", min=0.0)] = 2e-3,
     seed: Seed = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     amp: Annotated[bool, typer.Option("--amp", help="Mixed precision.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last finished epoch in --out.")] = False,
-    weights: Annotated[str | None, typer.Option(help="Start from these weights.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last finished epoch in --out.")
+    ] = False,
+    weights: Weights = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
     """Train a network; checkpoints are whole at any moment, and a stopped run resumes bit for bit."""
-    from axbar.data import check_fits, load_data
+    from axbar._evaluate import check_network
+    from axbar.data import load_data
     from axbar.nn import TrainConfig, accuracy, load_network
     from axbar.nn import train as fit
 
     dataset = load_data(data, data_dir=data_dir)
     arguments = {"input_shape": dataset.input_shape, "classes": len(dataset.classes), **parse_config(config)}
     network = load_network(model, weights=weights, **arguments)
-    if getattr(network, "input_shape", None) is not None:
-        check_fits(dataset, tuple(network.input_shape), getattr(network, "classes", None))
+    check_network(network, dataset)
     settings = TrainConfig(epochs=epochs, batch_size=batch_size, lr=lr, seed=seed, device=device, amp=amp)
     with training_bar(json, epochs) as progress:
         result = fit(network, dataset, settings, out_dir=out, resume=resume, progress=progress)
@@ -80,7 +94,9 @@ class training_bar:
             console=Console(stderr=True), transient=True,
         )  # fmt: skip
         self.bar.start()
-        self.task = self.bar.add_task("train", total=None, epoch=1, epochs=self.epochs, loss=0.0, accuracy=0.0)
+        self.task = self.bar.add_task(
+            "train", total=None, epoch=1, epochs=self.epochs, loss=0.0, accuracy=0.0
+        )
         return self._tell
 
     def _tell(self, epoch: int, step: int, steps: int, loss: float, accuracy: float) -> None:

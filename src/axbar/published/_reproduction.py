@@ -48,13 +48,17 @@ class Reproduction:
 
     def text(self) -> str:
         """Return the study as plain text."""
-        lines = [f"{self.name}: {self.source}", f"scale: {self.scale}; seeds: {', '.join(map(str, self.seeds))}"]
+        lines = [
+            f"{self.name}: {self.source}",
+            f"scale: {self.scale}; seeds: {', '.join(map(str, self.seeds))}",
+        ]
         lines += [f"{key}: {value}" for key, value in self.settings.items()]
         if self.rows:
             lines += ["", *_table(self.rows)]
         for claim in self.claims:
-            lines += ["", f"{'agrees' if claim.agrees else 'DIFFERS'}: {claim.what}",
-                      f"  paper ({claim.confidence}): {claim.paper}", f"  ours: {claim.ours}", f"  gap: {claim.gap}"]  # fmt: skip
+            lines += ["", f"{'agrees' if claim.agrees else 'DIFFERS'}: {claim.what}"]
+            lines += [f"  paper ({claim.confidence}): {claim.paper}", f"  ours: {claim.ours}"]
+            lines.append(f"  gap: {claim.gap}")
         return "\n".join(lines)
 
 

@@ -34,7 +34,12 @@ SCALES: dict[str, tuple[tuple[int, ...], int, int, int | None]] = {
 
 
 def reproduce(
-    folder: Path, *, scale: str = "default", data_dir: str | None = None, progress: Progress | None = None, seed: int = 0
+    folder: Path,
+    *,
+    scale: str = "default",
+    data_dir: str | None = None,
+    progress: Progress | None = None,
+    seed: int = 0,
 ) -> Reproduction:
     """Train, trace and evaluate one network per T; finished ones are read back from ``folder``.
 
@@ -83,7 +88,8 @@ def _measure(folder: Path, settings: dict[str, Any], data_dir: str | None) -> di
     assert accuracy is not None and accuracy.digital is not None and accuracy.mean is not None
     return {
         "T": settings["T"], "float_%": 100 * accuracy.float_, "digital_%": 100 * accuracy.digital,
-        "chip_%": 100 * accuracy.mean, "chip_std": 100 * (accuracy.std or 0.0), "energy_uJ": 1e6 * report.total("energy_J"),
+        "chip_%": 100 * accuracy.mean, "chip_std": 100 * (accuracy.std or 0.0),
+        "energy_uJ": 1e6 * report.total("energy_J"),
         "latency_us": 1e6 * report.total("latency_s"), "edp_pJs": 1e12 * report.total("edp_Js"),
         "area_mm2": 1e6 * report.total("area_m2"),
     }  # fmt: skip
