@@ -1,1 +1,63 @@
-"""."""
+"""What a network asks of hardware: ``trace`` records it, ``Workload`` holds it, ``pack`` keeps it small.
+
+Importing this package imports no torch; ``trace`` and ``fold_norms`` do when first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from axbar.workload import shapes
+from axbar.workload._activity import active_rows, macs, phases, planes, reads, spike_rate, synops
+from axbar.workload._layers import LayerShape
+from axbar.workload._pack import pack, popcount, unpack
+from axbar.workload._types import (
+    MATMUL_OPS,
+    Coding,
+    Geometry,
+    LayerTrace,
+    NeuronTrace,
+    Operand,
+    Workload,
+)
+
+if TYPE_CHECKING:
+    from axbar.workload._fold import fold_norms
+    from axbar.workload._trace import trace
+
+__all__ = [
+    "MATMUL_OPS",
+    "Coding",
+    "Geometry",
+    "LayerShape",
+    "LayerTrace",
+    "NeuronTrace",
+    "Operand",
+    "Workload",
+    "active_rows",
+    "fold_norms",
+    "macs",
+    "pack",
+    "phases",
+    "planes",
+    "popcount",
+    "reads",
+    "shapes",
+    "spike_rate",
+    "synops",
+    "trace",
+    "unpack",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # these two need torch, which takes seconds to import
+    if name == "trace":
+        from axbar.workload._trace import trace
+
+        return trace
+    if name == "fold_norms":
+        from axbar.workload._fold import fold_norms
+
+        return fold_norms
+    raise AttributeError(f"module 'axbar.workload' has no attribute '{name}'")

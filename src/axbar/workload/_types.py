@@ -1,19 +1,25 @@
 """What a network asks of hardware: layers, geometry and recorded activity.
 
-Shapes leave out batch and time. ``T`` steps, ``B`` recorded samples, ``C``/``K`` channels, ``R``/``S`` kernel.
-What was not recorded is ``None``, never zero.
+Shapes leave out batch and time. ``T`` steps, ``B`` recorded samples, ``C``/``K`` channels, ``R``/``S``
+kernel. What was not recorded is ``None``, never zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Coding", "Geometry", "LayerTrace", "NeuronTrace", "Operand", "Workload", "MATMUL_OPS"]
+from axbar.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from axbar.workload._layers import LayerShape
+
+__all__ = ["MATMUL_OPS", "Coding", "Geometry", "LayerTrace", "NeuronTrace", "Operand", "Workload"]
 
 Coding = Literal["spikes", "signed", "radix", "time", "real"]
 
@@ -40,6 +46,10 @@ class Geometry:
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
 
+    def __post_init__(self) -> None:
+        for name in ("in_shape", "out_shape", "kernel", "stride", "padding", "dilation"):
+            object.__setattr__(self, name, tuple(int(n) for n in getattr(self, name)))
+
     @property
     def fan_in(self) -> int:
         """Rows of the unfolded weight matrix of one group (``C/groups * R * S`` or ``F``)."""
@@ -60,21 +70,22 @@ class Geometry:
         return int(np.prod(self.out_shape[:-1], dtype=np.int64))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Operand:
     """One input of an operation and what was recorded of it.
 
-    ``words[b, ...]`` packs the bits of one element: bit ``t`` is the spike at the ``t``-th step on which the layer
-    runs (``spikes``, ``signed``); for ``real`` it is magnitude bit ``t`` of the integer code
-    ``round(|x| / scale)``, of a layer that runs once; layers that run on several steps with real inputs keep one
-    word array per step in ``words[b, step, ...]`` (``per_step`` is then true).
+    ``words[b, ...]`` packs the bits of one element: bit ``t`` is the spike at the ``t``-th step on which the
+    layer runs (``spikes``, ``signed``); for ``real`` it is magnitude bit ``t`` of the integer code
+    ``round(|x| / scale)``. A real operand that differs from step to step keeps one code array per step in
+    ``words[b, step, ...]`` (``per_step`` is then true); otherwise the same codes are presented at every step.
 
     Args:
         shape: of one sample at one step.
         coding: how the element is represented.
         bits: bits of one element at one step (1 for spikes).
         steps: steps on which the operand is presented.
-        words: ``[B, *shape]`` (``[B, steps, *shape]`` if ``per_step``), smallest unsigned type; None if not recorded.
+        words: ``[B, *shape]`` (``[B, steps, *shape]`` if ``per_step``), smallest unsigned type; None if not
+            recorded.
         negative: bool, same shape as ``words``: the element is negative (signed codings); None otherwise. For
             ``signed`` spikes it is the packed word of the negative steps instead.
         rate: mean fraction of active bits, 0..1, if only that is known.
@@ -94,7 +105,10 @@ class Operand:
 
 @dataclass(frozen=True)
 class NeuronTrace:
-    """Constants of a neuron layer: decay, threshold, reset semantics (see ``axbar.nn.neurons``)."""
+    """Constants of a neuron layer: decay, threshold, reset semantics (see ``axbar.nn.neurons``).
+
+    ``alpha`` is the decay of the synaptic current in front of the membrane; 0 for neurons without one.
+    """
 
     kind: str
     beta: float
@@ -102,16 +116,19 @@ class NeuronTrace:
     reset: str
     input_scale: float = 1.0
     strict: bool = False
+    alpha: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LayerTrace:
     """One node of the graph.
 
     Args:
-        name: module path in the network.
+        name: module path in the network; ``path#2`` for the second place in which a module is used,
+            ``path.op_1`` for the first functional call of ``op`` in a module.
         op: ``conv2d``, ``linear``, ``neuron``, ``pool``, ``add``, ``norm``, ``activation``, ...
-        inputs: names of producing nodes; ``"input"`` is the network's input.
+        inputs: names of producing nodes; ``"input"`` is the network's input. Several names of a layer that is
+            no ``add`` or ``mul`` mean that their outputs were joined (concatenated).
         geometry: shapes.
         steps: the steps 0..T-1 on which the operation runs (a constant first layer runs once).
         operands: inputs with recorded activity (empty where no hardware model asks for it).
@@ -121,6 +138,7 @@ class LayerTrace:
         mask: bool, shape of weight: False where a technique removed the weight.
         bits, scale: weight bits and step where a technique fixed them.
         neuron: constants of a neuron layer.
+        kind: which one of its op: ``max``, ``avg`` of pools, ``relu`` of activations, the class of a neuron.
     """
 
     name: str
@@ -136,9 +154,17 @@ class LayerTrace:
     bits: int | None = None
     scale: float | None = None
     neuron: NeuronTrace | None = None
+    kind: str = ""
+    #: results of ``axbar.workload._activity``; a layer never changes, so they are computed once
+    cache: dict[Any, Any] = field(default_factory=dict[Any, Any], init=False, repr=False)
+
+    @property
+    def is_matmul(self) -> bool:
+        """True if the layer multiplies its input with stored weights."""
+        return self.op in MATMUL_OPS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Workload:
     """A traced network: a graph of layers and the activity of ``samples`` inputs.
 
@@ -161,3 +187,93 @@ class Workload:
     exit_step: NDArray[np.int64] | None = None
     grad: Mapping[str, Any] | None = None
     meta: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def matmuls(self) -> tuple[LayerTrace, ...]:
+        """The layers that multiply with stored weights, in execution order."""
+        return tuple(layer for layer in self.layers if layer.is_matmul)
+
+    @property
+    def neurons(self) -> tuple[LayerTrace, ...]:
+        """The neuron layers, in execution order."""
+        return tuple(layer for layer in self.layers if layer.op == "neuron")
+
+    def layer(self, name: str) -> LayerTrace:
+        """Return the layer of that name.
+
+        Raises:
+            UsageError: there is none (with the closest name).
+        """
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise UsageError(unknown_name("layer", name, [layer.name for layer in self.layers]))
+
+    def summary(self) -> list[dict[str, Any]]:
+        """Return one plain dict per layer: name, op, shapes, steps, params, macs, synops, spike rates.
+
+        Counts are per sample over all steps; what is not known is None.
+        """
+        from axbar.workload._summary import summary
+
+        return summary(self)
+
+    def hash(self) -> str:
+        """Return a hash of the content: layers, weights and activity; ``name`` and ``meta`` do not count."""
+        from axbar.workload._file import content_hash
+
+        return content_hash(self)
+
+    def save(self, path: str | Path) -> None:
+        """Write the workload to a ``.npz`` file, all at once or not at all.
+
+        Raises:
+            DataError: the file can't be written.
+        """
+        from axbar.workload._file import save
+
+        save(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Workload:
+        """Read a workload that ``save`` wrote.
+
+        Raises:
+            DataError: the file is missing, truncated, or holds no workload.
+        """
+        from axbar.workload._file import load
+
+        return load(Path(path))
+
+    @classmethod
+    def from_layers(
+        cls,
+        layers: Iterable[LayerShape | Mapping[str, Any]],
+        *,
+        name: str = "layers",
+        steps: int | None = None,
+    ) -> Workload:
+        """Build a workload from shapes and spike rates alone; see ``LayerShape`` for what describes a layer.
+
+        Raises:
+            DataError: a layer has an unknown key or a value out of range.
+
+        >>> layer = {"in_channels": 3, "out_channels": 8, "in_size": 32, "rate": 0.2}
+        >>> w = Workload.from_layers([layer], steps=4)
+        >>> w.layers[0].geometry.out_shape, w.samples
+        ((8, 32, 32), 0)
+        """
+        from axbar.workload._layers import from_layers
+
+        return from_layers(layers, name=name, steps=steps)
+
+    @classmethod
+    def from_csv(cls, path: str | Path, *, name: str | None = None, steps: int | None = None) -> Workload:
+        """Build a workload from a table with one layer per line; columns are the fields of ``LayerShape``.
+
+        Raises:
+            DataError: with the line and column that are wrong.
+        """
+        from axbar.workload._csv import from_csv
+
+        return from_csv(Path(path), name=name, steps=steps)

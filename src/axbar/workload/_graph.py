@@ -1,0 +1,209 @@
+"""From events to layers: drop what leads nowhere, fold norms, merge calls of one layer over time."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from axbar.errors import TraceError
+from axbar.workload._events import INPUT, Event
+from axbar.workload._types import MATMUL_OPS
+
+__all__ = ["Node", "alive", "fold", "foldable", "merge"]
+
+
+def alive(events: Sequence[Event], outputs: Sequence[int]) -> list[int]:
+    """Return the events that lead to the network's output, and all layers and neurons, wherever they lead.
+
+    The last update of a state that no later step reads leads nowhere; it stays with the calls of its group.
+    """
+    groups: dict[Any, list[int]] = defaultdict(list)
+    for i, event in enumerate(events):
+        groups[event.group].append(i)
+    keep: set[int] = set()
+    waiting = [i for i, event in enumerate(events) if event.op in (*MATMUL_OPS, "neuron")]
+    waiting += [i for i in outputs if i != INPUT]
+    while waiting:
+        for i in groups[events[waiting.pop()].group]:
+            if i not in keep:
+                keep.add(i)
+                waiting += [p for p in events[i].producers if p != INPUT]
+    return sorted(keep)
+
+
+def foldable(events: Sequence[Event], live: Sequence[int], outputs: Sequence[int]) -> dict[str, str]:
+    """Return ``{path of a layer: path of the batch norm that can be folded into it}``.
+
+    A norm folds if it reads the untouched channels of nothing but that layer, in all of their calls, and
+    nothing else reads the layer.
+    """
+    layers, norms = defaultdict[str, set[int]](set), defaultdict[str, set[int]](set)
+    readers = defaultdict[int, set[int]](set)
+    for i in live:
+        event = events[i]
+        if event.stored:
+            layers[event.path].add(i)
+        elif event.op == "norm":
+            norms[event.path].add(i)
+        for producer in event.producers:
+            readers[producer].add(i)
+    pairs: dict[str, str] = {}
+    for path, calls in layers.items():
+        reading: set[int] = set[int]().union(*(readers[i] for i in calls))
+        norm = {events[i].path for i in reading}
+        if len(norm) != 1 or calls & set(outputs) or not all(readers[i] for i in calls):
+            continue
+        name = norm.pop()
+        if norms.get(name) == reading and all(_reads_channels(events, i, calls) for i in reading):
+            pairs[path] = name
+    return pairs
+
+
+def _reads_channels(events: Sequence[Event], norm: int, calls: set[int]) -> bool:
+    event = events[norm]
+    if event.affine is None or len(event.producers) != 1 or event.producers[0] not in calls:
+        return False
+    weight = events[event.producers[0]].weight
+    return weight is not None and weight.shape[0] == event.affine.scale.size
+
+
+def fold(
+    events: Sequence[Event], live: Sequence[int], outputs: Sequence[int], pairs: dict[str, str]
+) -> tuple[list[Event], tuple[int, ...], list[int]]:
+    """Drop dead events and folded norms, whose constants move to their layers.
+
+    Returns:
+        the events with new numbers, the outputs, and the old number of each event.
+    """
+    folded = set(pairs.values())
+    affine: dict[int, Any] = {}
+    numbers, kept = {INPUT: INPUT}, list[int]()
+    for i in live:
+        event = events[i]
+        if event.op == "norm" and event.path in folded:
+            numbers[i] = numbers[event.producers[0]]
+            affine[event.producers[0]] = event.affine
+        else:
+            numbers[i] = len(kept)
+            kept.append(i)
+    made = [replace(events[i].renumbered(numbers), affine=affine.get(i)) for i in kept]
+    return made, tuple(dict.fromkeys(numbers[i] for i in outputs)), kept
+
+
+@dataclass
+class Node:
+    """One layer: its calls and the steps on which each of them ran."""
+
+    calls: list[int]
+    steps: list[tuple[int, ...]]
+    name: str = ""
+    inputs: tuple[str, ...] = ()
+
+
+def merge(events: Sequence[Event], counts: Sequence[int], steps: int, known: bool) -> list[Node]:
+    """Group calls into layers, in execution order.
+
+    Args:
+        counts: inputs per sample of each call, 1 or ``steps``.
+        steps: T.
+        known: T is certain; if not, repeated calls of a layer are an error, as they may be steps or depth.
+    """
+    groups: dict[Any, list[int]] = {}
+    for i, event in enumerate(events):
+        groups.setdefault((event.group, counts[i] > 1), []).append(i)
+    nodes: list[Node] = []
+    owner, step_of = dict[int, int](), dict[int, int]()  # call -> number of its node, its step
+    for calls in groups.values():
+        event = events[calls[0]]
+        if len(calls) > 1 and not known and event.op in (*MATMUL_OPS, "neuron"):
+            raise TraceError(
+                f"'{event.path}' is called {len(calls)} times, and nothing tells whether these are time "
+                f"steps or layers that share weights; pass steps={len(calls)} for time steps, steps=1 for "
+                "shared weights."
+            )
+        for place in _places(events, calls, counts[calls[0]], steps, owner, step_of):
+            owner.update((i, len(nodes)) for i, _ in place)
+            step_of.update((i, when[0] if len(when) == 1 else 0) for i, when in place)
+            nodes.append(Node([i for i, _ in place], [when for _, when in place]))
+    ordered = sorted(nodes, key=lambda node: node.calls[0])
+    names = _Names()
+    for node in ordered:
+        node.name = names(events[node.calls[0]])
+    for node in ordered:
+        sources = (p for i in node.calls for p in events[i].producers)
+        node.inputs = tuple(dict.fromkeys("input" if p == INPUT else nodes[owner[p]].name for p in sources))
+    return ordered
+
+
+Place = list[tuple[int, tuple[int, ...]]]
+
+
+def _places(
+    events: Sequence[Event],
+    calls: list[int],
+    count: int,
+    steps: int,
+    owner: Mapping[int, int],
+    step_of: Mapping[int, int],
+) -> Iterator[Place]:
+    """Split the calls of one group into the places in the network where they stand, with steps."""
+    if count > 1 or steps == 1:
+        yield from ([(i, tuple(range(count)))] for i in calls)
+    elif len(calls) == 1:
+        yield [(calls[0], (0,))]
+    elif len(calls) % steps == 0:
+        yield from (_in_order(place) for place in _by_source(events, calls, steps, owner))
+    else:
+        yield from _by_producer_step(events, calls, step_of)
+
+
+def _in_order(calls: list[int]) -> Place:
+    return [(i, (t,)) for t, i in enumerate(calls)]
+
+
+def _by_source(
+    events: Sequence[Event], calls: list[int], steps: int, owner: Mapping[int, int]
+) -> list[list[int]]:
+    """Split ``m * T`` calls into m places of T: by what feeds them, else by their order within a step."""
+    if len(calls) == steps:
+        return [calls]
+    fed_by: dict[Any, list[int]] = {}
+    for i in calls:
+        sources = tuple(owner.get(p, events[p].group if p != INPUT else "input") for p in events[i].producers)
+        fed_by.setdefault(sources, []).append(i)
+    if all(len(found) == steps for found in fed_by.values()):
+        return list(fed_by.values())
+    places = len(calls) // steps
+    return [calls[place::places] for place in range(places)]
+
+
+def _by_producer_step(events: Sequence[Event], calls: list[int], step_of: Mapping[int, int]) -> list[Place]:
+    """Place calls that miss some steps: each runs on the latest step of what feeds it."""
+    places: list[Place] = []
+    for i in calls:
+        step = max((step_of.get(p, 0) for p in events[i].producers), default=0)
+        free = (place for place in places if all(step != when[0] for _, when in place))
+        place = next(free, None)
+        if place is None:
+            places.append(place := [])
+        place.append((i, (step,)))
+    return places
+
+
+class _Names:
+    """Hands out names: a module's path for what it is for, ``path.op_1`` for other operations in it."""
+
+    def __init__(self) -> None:
+        self._used: Counter[str] = Counter()
+
+    def __call__(self, event: Event) -> str:
+        base = event.path or event.kind.lower()
+        if not event.own:
+            base = f"{event.path}.{event.kind}" if event.path else event.kind
+        self._used[base] += 1
+        number = self._used[base]
+        if not event.own:
+            return f"{base}_{number}"
+        return base if number == 1 else f"{base}#{number}"
