@@ -6,8 +6,8 @@ Programming noise (one law, any device): a cell written to the target ``g`` read
     sigma(g) = program_noise * g_on * sum_k c_k (g / g_on)^k,
 
 with the coefficients ``c_k`` (no unit) of the device. ``sigma`` is thus tied to the range: who sets another
-``device.g_on_S`` keeps the *relative* noise of the published device (an assumption; the fit itself holds only for
-the published range). ``device.program_noise`` scales it: 1 as published, 0 none.
+``device.g_on_S`` keeps the *relative* noise of the published device (an assumption; the fit itself holds only
+for the published range). ``device.program_noise`` scales it: 1 as published, 0 none.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class DevicePreset:
         validity: where the laws hold.
         program_law: ``c_0, c_1, ...`` of ``sigma / g_on`` in powers of ``g / g_on``; empty for no noise.
         max_cell_bits: bits that one cell can hold.
+        volatile: the cell loses its level without supply, so it leaks.
 
     >>> from axbar import registry
     >>> pcm = registry.get("devices", "pcm-mushroom")
@@ -68,6 +69,7 @@ class DevicePreset:
     validity: Validity
     program_law: tuple[float, ...] = ()
     max_cell_bits: int = 7
+    volatile: bool = False
 
     def program_sigma(self, g_S: ArrayLike, spec: Device | None = None) -> NDArray[np.float64]:
         """Return the standard deviation of programming in S.
@@ -95,6 +97,6 @@ class DevicePreset:
         """
         if cell_bits > self.max_cell_bits:
             raise SpecError(
-                f"crossbar.cell_bits = {cell_bits}, but a cell of '{self.name}' holds {self.max_cell_bits} bit; "
+                f"crossbar.cell_bits = {cell_bits}, but a '{self.name}' cell holds {self.max_cell_bits} bit; "
                 f"set crossbar.cell_bits={self.max_cell_bits} or choose another device."
             )

@@ -3,8 +3,8 @@
 Symmetric uniform quantisation of a signed weight w with b bits (1 sign bit, b - 1 magnitude bits):
 ``q_max = 2^(b-1) - 1``, ``scale = max|w| / q_max``, ``code = clip(round(w / scale), -q_max, q_max)``.
 The magnitude is cut into ``ceil((b-1) / cell_bits)`` slices, least significant first; positive codes stand on
-the plus column of a differential pair, negative ones on the minus column. A level v of a cell with c bits has the
-conductance ``G = g_off + v / (2^c - 1) * (g_on - g_off)``.
+the plus column of a differential pair, negative ones on the minus column. A level v of a cell with c bits has
+the conductance ``G = g_off + v / (2^c - 1) * (g_on - g_off)``.
 """
 
 from __future__ import annotations
@@ -33,11 +33,10 @@ def quantise(weights: ArrayLike, bits: int, scale: float | None = None) -> tuple
     """
     w = np.asarray(weights, dtype=np.float64)
     q_max = 2 ** (bits - 1) - 1
-    if scale is None:
-        largest = float(np.max(np.abs(w), initial=0.0))
-        scale = largest / q_max if largest > 0 else 1.0
-    codes = np.clip(np.rint(w / scale), -q_max, q_max)
-    return codes.astype(np.int32), float(scale)
+    step = scale if scale is not None else float(np.max(np.abs(w), initial=0.0)) / q_max
+    step = float(step) or 1.0
+    codes = np.clip(np.rint(w / step), -q_max, q_max)
+    return codes.astype(np.int32), step
 
 
 def n_slices(weight_bits: int, cell_bits: int) -> int:

@@ -1,7 +1,7 @@
 """What happens to a conductance, stage by stage: program, faults, age. Pure functions on arrays.
 
-Random numbers are handed in (standard normal draws of the caller's counter-based generator), so that a stage is a
-function of its arguments alone. The law of the device is looked up by ``spec.name``.
+Random numbers are handed in (standard normal draws of the caller's counter-based generator), so that a stage
+is a function of its arguments alone. The law of the device is looked up by ``spec.name``.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ PRESET = DevicePreset(
         "g_on_S": Provenance(source="10 kohm, a common LRS of filamentary RRAM", confidence="assumed"),
         "g_off_S": _DEFINITION,
         "cell_area_F2": Provenance(
-            source="SpikeSim (Moitra et al., TCAD 2023), ela_spikesim.py: 26.2144 um2 for 4096 cells at 40 nm",
+            source="SpikeSim (Moitra et al., TCAD 2023), ela_spikesim.py: 26.2144 um2, 4096 cells, 40 nm",
             confidence="code",
         ),
         "program_noise": _DEFINITION,

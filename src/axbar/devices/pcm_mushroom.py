@@ -1,4 +1,4 @@
-"""Mushroom-type phase-change memory in 90 nm.
+"""Mushroom-type phase-change memory.
 
 Nandakumar et al., ICECS 2019, as coded in aihwkit ``PCMLike``: with x = g / g_max and g_max = 25 uS
 
@@ -24,9 +24,7 @@ _LAW = Provenance(
 PRESET = DevicePreset(
     name="pcm-mushroom",
     summary="mushroom PCM (Nandakumar 2019), 20 s after programming",
-    spec=Device(
-        name="pcm-mushroom", g_on_S=_G_ON_uS * 1e-6, g_off_S=0.0, cell_area_F2=8.0, program_noise=1.0
-    ),
+    spec=Device(name="pcm-mushroom", g_on_S=25e-6, g_off_S=0.0, cell_area_F2=8.0, program_noise=1.0),
     sources={
         "g_on_S": _LAW,
         "g_off_S": _LAW,

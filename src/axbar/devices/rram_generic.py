@@ -1,8 +1,8 @@
 """A generic filamentary RRAM: moderate on/off ratio, noise that does not depend on the level.
 
-``sigma = 0.05 g_on`` at every level is assumed: it lies between the mean relative sigma of the two measured devices
-shipped here (mushroom PCM about 4 %, NeuRRAM's RRAM about 6 % of the range). Range: 100 kohm and 1 Mohm as used in
-TxSim (Roy et al., TCAD 2021), known from third-party notes.
+``sigma = 0.05 g_on`` at every level is assumed: it lies between the mean relative sigma of the two measured
+devices shipped here (mushroom PCM about 4 %, NeuRRAM's RRAM about 6 % of the range). Range: 100 kohm and 1
+Mohm as used in TxSim, known from third-party notes.
 """
 
 from axbar.devices._preset import DevicePreset, Validity

@@ -4,8 +4,8 @@ Wan et al., Nature 608, 504-512 (2022). Standard deviation after iterative write
 
     sigma(G) = 1.053 + 0.2374 G - 1.167e-2 G^2 + 1.536e-4 G^3   [uS],   G <= 39.26 uS,
 
-the cubic fit that CrossSim 3.2 ships as ``RRAMWan``. The published range is 1 to 40 uS; the last 0.74 uS extrapolate
-the fit. Relaxation after one and two days is not modelled.
+the cubic fit that CrossSim 3.2 ships as ``RRAMWan``. The published range is 1 to 40 uS; the last 0.74 uS
+extrapolate the fit. Relaxation after one and two days is not modelled.
 """
 
 from axbar.devices._preset import DevicePreset, Validity
@@ -22,9 +22,7 @@ _RANGE = Provenance(source="Wan et al., Nature 608, 504 (2022): 1 to 40 uS", con
 PRESET = DevicePreset(
     name="rram-neurram",
     summary="HfOx RRAM of NeuRRAM (Wan 2022), 1 s after programming",
-    spec=Device(
-        name="rram-neurram", g_on_S=_G_ON_uS * 1e-6, g_off_S=1e-6, cell_area_F2=125.74, program_noise=1.0
-    ),
+    spec=Device(name="rram-neurram", g_on_S=40e-6, g_off_S=1e-6, cell_area_F2=125.74, program_noise=1.0),
     sources={
         "g_on_S": _RANGE,
         "g_off_S": _RANGE,

@@ -1,1 +1,13 @@
-"""."""
+"""Techniques: network to network, or programmed chip to programmed chip."""
+
+from axbar.techniques._base import Technique, TechniqueConfig, TechniqueResult, TuningView
+from axbar.techniques._parse import get_technique, parse_technique
+
+__all__ = [
+    "Technique",
+    "TechniqueConfig",
+    "TechniqueResult",
+    "TuningView",
+    "get_technique",
+    "parse_technique",
+]

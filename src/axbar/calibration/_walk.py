@@ -1,0 +1,130 @@
+"""Walk a network on calibration data: what drives each layer, and what its converters see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from axbar.calibration._source import CalibrationSource
+from axbar.errors import DataError, ModelError
+
+__all__ = ["OperandStats", "RangedLayer", "calibrate_adc", "observe_inputs", "run"]
+
+
+@runtime_checkable
+class RangedLayer(Protocol):
+    """A layer with converters whose ranges can be fitted."""
+
+    def observe(self, method: str | None = None, percentile: float = 99.9) -> None:
+        """Record and fit during the forward calls that follow."""
+        ...
+
+    def settle(self) -> None:
+        """Keep the last fit."""
+        ...
+
+
+@dataclass
+class OperandStats:
+    """What the inputs of one layer looked like.
+
+    Attributes:
+        largest: max |x|.
+        coding: narrowest of ``spikes`` {0, 1}, ``signed`` {-1, 0, 1}, ``real`` that holds every value.
+        calls: forward calls seen.
+    """
+
+    largest: float = 0.0
+    coding: str = "spikes"
+    calls: int = 0
+
+    def add(self, x: Tensor) -> None:
+        """Take in one operand."""
+        self.calls += 1
+        if x.numel() == 0:
+            return
+        self.largest = max(self.largest, float(x.abs().max()))
+        if self.coding == "spikes" and not bool(((x == 0) | (x == 1)).all()):
+            self.coding = "signed"
+        if self.coding == "signed" and not bool(((x == 0) | (x.abs() == 1)).all()):
+            self.coding = "real"
+
+
+def run(model: nn.Module, source: CalibrationSource) -> None:
+    """Run all batches through ``model`` in evaluation mode, without gradients; modes are restored.
+
+    Raises:
+        DataError: the network can't take the data.
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    place = next((p.device for p in model.parameters()), torch.device("cpu"))
+    model.eval()
+    try:
+        with torch.no_grad():
+            for batch in source:
+                model(batch.to(place))
+    except (RuntimeError, ValueError) as error:
+        shape = tuple(source.x.shape)
+        raise DataError(f"the network can't take calibration data of shape {shape}: {error}") from error
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def observe_inputs(
+    model: nn.Module, layers: Mapping[str, nn.Module], source: CalibrationSource
+) -> dict[str, OperandStats]:
+    """Return what drives each of ``layers`` (name -> module of ``model``) on the data."""
+    stats = {name: OperandStats() for name in layers}
+
+    def recorder(name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+        def record(_module: nn.Module, operands: tuple[Any, ...]) -> None:
+            x = operands[0].detach()
+            if not bool(torch.isfinite(x).all()):
+                raise ModelError(
+                    f"on the calibration data the input of layer '{name}' holds NaN or infinity."
+                )
+            stats[name].add(x)
+
+        return record
+
+    hooks = [layer.register_forward_pre_hook(recorder(name)) for name, layer in layers.items()]
+    try:
+        run(model, source)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return stats
+
+
+def calibrate_adc(
+    analog: nn.Module, data: Any, method: str | None = None, percentile: float = 99.9
+) -> nn.Module:
+    """Fit the converter ranges of every analog layer to what it sees on ``data``, in place.
+
+    Layers are fitted in the order in which they run, each on inputs that come through the fitted layers
+    before it.
+
+    Args:
+        analog: from ``axbar.to_analog``.
+        data: batch of inputs ``[B, ...]``, a ``CalibrationSource`` or a data split.
+        method: ``max``, ``percentile`` or ``mse``; None takes ``adc.calibration`` of the chip.
+        percentile: for that method.
+
+    Returns:
+        ``analog``.
+    """
+    source = CalibrationSource.of(data)
+    layers = [module for module in analog.modules() if isinstance(module, RangedLayer)]
+    try:
+        for layer in layers:
+            layer.observe(method, percentile)
+        run(analog, source)
+    finally:
+        for layer in layers:
+            layer.settle()
+    return analog

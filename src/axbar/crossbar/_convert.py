@@ -1,0 +1,229 @@
+"""A network to its integer twin, and to crossbar arrays.
+
+    model -> fold norms -> see what drives each layer (calibration data) -> replace Conv2d and Linear
+          -> fit converter ranges on nominal cells -> program a die
+
+Ranges are a property of the design: they are fitted on cells without programming error, so that every die
+starts from the same ones. ``adc-recalibrate`` refits them on a programmed die.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, cast
+
+import torch
+from torch import nn
+from torch.nn.modules.lazy import LazyModuleMixin
+
+from axbar import devices
+from axbar.calibration import CalibrationSource, calibrate_adc, observe_inputs
+from axbar.crossbar._drive import Drive, drive_of_range
+from axbar.crossbar._layers import AnalogConv2d, AnalogLinear, DigitalConv2d, DigitalLayer, DigitalLinear
+from axbar.crossbar._model import AnalogModel, DigitalModel, converted_class
+from axbar.errors import ModelError, UsageError
+from axbar.spec.imc import ImcSpec
+
+__all__ = ["digital", "to_analog"]
+
+#: torch modules that multiply with weights in a way that no array layer covers
+_UNSUPPORTED = (
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
+    nn.Conv1d,
+    nn.Conv3d,
+    nn.Bilinear,
+    nn.RNNBase,
+    nn.RNNCellBase,
+    nn.MultiheadAttention,
+    LazyModuleMixin,
+)
+
+
+def digital(model: nn.Module, hardware: Any, data: Any = None) -> nn.Module:
+    """Return the integer network that a chip without analog flaws computes.
+
+    Args:
+        model: any module with ``Conv2d`` and ``Linear`` layers; not changed.
+        hardware: spec of the chip, or the name of a preset.
+        data: batch of typical inputs ``[B, ...]`` that fixes the input scales; without it layers must see
+            spikes or values in [0, 1].
+
+    Raises:
+        ModelError: a layer can't be converted, or holds NaN weights.
+        UsageError: weight bits of a layer and of the chip differ.
+    """
+    spec = _chip(hardware)
+    if not isinstance(spec, ImcSpec):
+        return _by_kind(spec, "digital", model, spec, data)
+    return _converted(model, spec, data, DigitalModel)
+
+
+def to_analog(model: nn.Module, hardware: Any, seed: int = 0, data: Any = None) -> nn.Module:
+    """Return the same network on programmed crossbar arrays.
+
+    The result keeps the methods, constructor arguments and ``state_dict`` keys of ``model`` and adds
+    ``program(seed)``, ``at_time(t_s)``, ``unconverted``, ``chip_layers`` and ``n_arrays``. Weights that
+    change later (``load_state_dict``, training) are written to the arrays again at the next call.
+
+    Args:
+        model: any module with ``Conv2d`` and ``Linear`` layers; not changed.
+        hardware: spec of the chip, or the name of a preset.
+        seed: of the die.
+        data: batch of typical inputs ``[B, ...]``: fixes input scales and fits converter ranges. Without it
+            converters span the worst case, and layers must see spikes or values in [0, 1].
+
+    Raises:
+        ModelError: a layer can't be converted, or holds NaN weights.
+        SpecError: the device can't hold ``crossbar.cell_bits``.
+        UsageError: the chip does not compute in analog, or weight bits differ.
+
+    >>> analog = to_analog(nn.Linear(8, 2), "imc-rram-65nm", seed=1)
+    >>> analog(torch.ones(1, 8)).shape
+    torch.Size([1, 2])
+    """
+    spec = _chip(hardware)
+    if not isinstance(spec, ImcSpec):
+        return _by_kind(spec, "analog", model, spec, seed, data)
+    devices.preset_of(spec.device).check_cell_bits(spec.crossbar.cell_bits)
+    analog = _converted(model, spec, data, AnalogModel)
+    if data is not None:
+        calibrate_adc(analog, data)
+    assert isinstance(analog, AnalogModel)
+    return analog.program(seed)
+
+
+def _chip(hardware: Any) -> Any:
+    if isinstance(hardware, str):
+        from axbar.spec import load_hardware
+
+        return load_hardware(hardware)
+    return hardware
+
+
+def _by_kind(spec: Any, way: str, *arguments: Any) -> nn.Module:
+    """Hand over to the converter that another hardware kind registered."""
+    from axbar import registry
+
+    kind = registry.get("hardware", str(getattr(spec, "kind", type(spec).__name__)))
+    target = getattr(kind, way)
+    if target is None:
+        raise UsageError(f"hardware of kind '{kind.name}' has no {way} network; use a chip of kind 'imc'.")
+    model, *rest = arguments
+    return registry.load_target(target)(model, *rest)
+
+
+def _is_norm(module: nn.Module) -> bool:
+    return isinstance(module, nn.modules.batchnorm._BatchNorm) or bool(getattr(module, "is_norm", False))
+
+
+def _folded_copy(model: nn.Module, source: CalibrationSource | None) -> nn.Module:
+    """Return a copy in which batch norms are part of the layer before them."""
+    if not any(_is_norm(m) for m in model.modules()):
+        return copy.deepcopy(model)
+    from axbar.workload import fold_norms
+
+    if source is not None:
+        example = source.x[:1]
+    elif hasattr(model, "input_shape"):
+        shape: Any = model.input_shape
+        example = torch.zeros(1, *shape)
+    else:
+        raise ModelError(
+            f"{type(model).__name__} has batch norms to fold, which needs an example input; "
+            "pass data=<a batch>."
+        )
+    place = next(model.parameters()).device
+    return fold_norms(model, example.to(place))
+
+
+def _layers_of(model: nn.Module) -> dict[str, nn.Module]:
+    """Return the layers to convert by path.
+
+    Raises:
+        ModelError: a layer multiplies with weights but can't be converted, or there is none.
+    """
+    found: dict[str, nn.Module] = {}
+    for path, module in model.named_modules():
+        name = path or "(the network itself)"
+        if isinstance(module, _UNSUPPORTED):
+            raise ModelError(
+                f"layer '{name}' is a {type(module).__name__}, which has no array form; "
+                "convertible are Conv2d and Linear: rewrite it with those."
+            )
+        if not isinstance(module, nn.Conv2d | nn.Linear):
+            continue
+        base = nn.Conv2d if isinstance(module, nn.Conv2d) else nn.Linear
+        if type(module).forward is not base.forward:
+            raise ModelError(
+                f"layer '{name}' is a {type(module).__name__} with a forward of its own, which no array "
+                f"computes; use a plain {base.__name__}."
+            )
+        found[path] = module
+    if not found:
+        raise ModelError(f"{type(model).__name__} has no Conv2d or Linear layer to put on arrays.")
+    return found
+
+
+def _unconverted(model: nn.Module, layers: dict[str, nn.Module]) -> tuple[str, ...]:
+    """List what keeps parameters of its own outside the converted layers."""
+    converted = {id(layer) for layer in layers.values()}
+    rest: list[str] = []
+    for path, module in model.named_modules():
+        own = sum(p.numel() for p in module.parameters(recurse=False))
+        if own and id(module) not in converted:
+            rest.append(f"{path or 'the network itself'} ({type(module).__name__}, {own} parameters)")
+    return tuple(rest)
+
+
+def _drives(
+    model: nn.Module, layers: dict[str, nn.Module], source: CalibrationSource | None, bits: int
+) -> dict[str, Drive | None]:
+    if source is None:
+        return dict.fromkeys(layers)
+    stats = observe_inputs(model, layers, source)
+    return {path: drive_of_range(s.largest, s.coding, bits) for path, s in stats.items()}
+
+
+def _converted(model: nn.Module, spec: ImcSpec, data: Any, mixin: type[DigitalModel]) -> nn.Module:
+    """Copy ``model`` and replace its layers; converters span the worst case, cells are nominal."""
+    if isinstance(model, DigitalModel):
+        raise ModelError(f"{type(model).__name__} is converted already; convert the original network.")
+    source = None if data is None else CalibrationSource.of(data)
+    _layers_of(model)  # refuse before any work
+    made = _folded_copy(model, source)
+    layers = _layers_of(made)
+    _plain_weights(layers)
+    drives = _drives(made, layers, source, spec.input.bits)
+    rest = _unconverted(made, layers)
+    analog = issubclass(mixin, AnalogModel)
+    for path, layer in layers.items():
+        conv = isinstance(layer, nn.Conv2d)
+        layer.__class__ = (
+            (AnalogConv2d if conv else AnalogLinear) if analog else (DigitalConv2d if conv else DigitalLinear)
+        )
+        assert isinstance(layer, DigitalLayer)
+        layer.attach(spec, path or "root", drives[path])
+    made.__class__ = converted_class(mixin, type(made))
+    assert isinstance(made, DigitalModel)
+    made.axbar_hardware, made.axbar_unconverted = spec, rest
+    return made
+
+
+def _plain_weights(layers: dict[str, nn.Module]) -> None:
+    """Turn parametrised weights (weight norm, pruning by parametrisation) into plain ones.
+
+    Done by hand: torch's own removal edits the class, which the copy shares with the user's module.
+    """
+    from torch.nn.utils import parametrize
+
+    for layer in layers.values():
+        if not parametrize.is_parametrized(layer):
+            continue
+        names = list(cast(nn.ModuleDict, layer.parametrizations))
+        values = {name: getattr(layer, name).detach().clone() for name in names}
+        del layer._modules["parametrizations"]
+        layer.__class__ = type(layer).__mro__[1]  # torch puts a class of properties before the plain one
+        for name, value in values.items():
+            layer.register_parameter(name, nn.Parameter(value))

@@ -1,0 +1,173 @@
+"""How a weight matrix lies on arrays: groups, row tiles, column tiles, slices and differential pairs.
+
+A layer with G groups has one matrix ``[N, K]`` per group (K rows: unfolded (c, r, s) in the order of
+``torch.nn.functional.unfold``; N outputs). Columns of one output: for each slice plus, minus, least
+significant slice first; column index ``(n * slices + s) * 2 + {0: plus, 1: minus}``. An output never
+straddles two arrays. Small groups share an array block-diagonally,
+
+    p = max(1, min(rows // K, outputs_per_array // N))
+
+of them form one *bundle*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from axbar.devices import n_slices, slice_codes
+
+__all__ = ["Mapping"]
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Geometry of one layer on arrays.
+
+    Args:
+        fan_in, fan_out: K rows and N outputs of one group.
+        groups: G.
+        rows, cols: of one array.
+        weight_bits, cell_bits: of one weight and one cell.
+
+    >>> Mapping(fan_in=288, fan_out=64, groups=1, rows=64, cols=64, weight_bits=4, cell_bits=2).n_arrays
+    20
+    """
+
+    fan_in: int
+    fan_out: int
+    groups: int
+    rows: int
+    cols: int
+    weight_bits: int
+    cell_bits: int
+
+    @cached_property
+    def slices(self) -> int:
+        """Cells that hold one magnitude."""
+        return n_slices(self.weight_bits, self.cell_bits)
+
+    @cached_property
+    def outs_per_array(self) -> int:
+        """Outputs whose columns fit into one array."""
+        return self.cols // (2 * self.slices)
+
+    @cached_property
+    def groups_per_array(self) -> int:
+        """Groups that share one array (p)."""
+        fit = min(self.rows // self.fan_in, self.outs_per_array // self.fan_out)
+        return min(self.groups, max(1, fit))
+
+    @cached_property
+    def bundles(self) -> int:
+        """Sets of groups with arrays of their own."""
+        return -(-self.groups // self.groups_per_array)
+
+    @cached_property
+    def bundle_rows(self) -> int:
+        return self.groups_per_array * self.fan_in
+
+    @cached_property
+    def bundle_outs(self) -> int:
+        return self.groups_per_array * self.fan_out
+
+    @cached_property
+    def row_tiles(self) -> int:
+        return -(-self.bundle_rows // self.rows)
+
+    @cached_property
+    def col_tiles(self) -> int:
+        return -(-self.bundle_outs // self.outs_per_array)
+
+    @cached_property
+    def used_rows(self) -> int:
+        """Rows of an array that a layer drives (of the fullest array)."""
+        return min(self.rows, self.bundle_rows)
+
+    @cached_property
+    def used_outs(self) -> int:
+        """Outputs on one array (of the fullest array)."""
+        return min(self.outs_per_array, self.bundle_outs)
+
+    @cached_property
+    def n_arrays(self) -> int:
+        """Arrays of the layer."""
+        return self.bundles * self.row_tiles * self.col_tiles
+
+    @cached_property
+    def top_level(self) -> int:
+        """Largest level of a cell."""
+        return 2**self.cell_bits - 1
+
+    def full_scale_levels(self, off_level: float) -> NDArray[np.float64]:
+        """Return the largest noise-free column value per row tile, ``[row_tiles]``, in levels.
+
+        Args:
+            off_level: conductance of an empty cell in levels (0 for an infinite on/off ratio); every driven
+                row adds it.
+        """
+        driven = np.full(self.row_tiles, self.used_rows, dtype=np.float64)
+        driven[-1] = self.bundle_rows - (self.row_tiles - 1) * self.used_rows
+        holding = np.minimum(driven, self.fan_in)  # rows of other groups hold level 0 in a shared array
+        return holding * self.top_level + driven * off_level
+
+    def blocks(self, codes: NDArray[np.integer[Any]]) -> NDArray[np.int16]:
+        """Lay signed codes ``[groups * fan_out, fan_in]`` out per bundle, zero where an array stays empty.
+
+        Returns:
+            ``[bundles, col_tiles * used_outs, row_tiles * used_rows]``; groups of a bundle are
+            block-diagonal.
+        """
+        shape = (self.bundles, self.col_tiles * self.used_outs, self.row_tiles * self.used_rows)
+        padded = np.zeros(shape, dtype=np.int16)
+        groups = codes.reshape(self.groups, self.fan_out, self.fan_in)
+        for offset in range(self.groups_per_array):  # the group at ``offset`` in every bundle
+            block = groups[offset :: self.groups_per_array]
+            n, k = offset * self.fan_out, offset * self.fan_in
+            padded[: len(block), n : n + self.fan_out, k : k + self.fan_in] = block
+        return padded
+
+    def levels(self, blocks: NDArray[np.int16], tile: int) -> NDArray[np.uint8]:
+        """Return the cell levels of one row tile: ``[bundles, col_tiles, used_rows, columns]``.
+
+        Columns run as in the arrays: output, slice, plus or minus (see the head of this module).
+        """
+        rows = blocks[:, :, tile * self.used_rows : (tile + 1) * self.used_rows]
+        pair = np.stack(slice_codes(rows, self.weight_bits, self.cell_bits))  # [2, S, U, N, R]
+        shape = (2, self.slices, self.bundles, self.col_tiles, self.used_outs, self.used_rows)
+        placed = pair.reshape(shape).transpose(2, 3, 5, 4, 1, 0)
+        return np.ascontiguousarray(placed.reshape(self.bundles, self.col_tiles, self.used_rows, -1))
+
+    def columns_by_output(self, arrays: NDArray[Any]) -> NDArray[Any]:
+        """Reorder the cells of one row tile for the read.
+
+        Args:
+            arrays: ``[bundles, col_tiles, used_rows, columns]`` as from ``levels``.
+
+        Returns:
+            ``[bundles, 2, slices, bundle_outs, used_rows]``: the columns of one sign and slice lie together.
+        """
+        bundles, col_tiles, rows, _ = arrays.shape
+        cells = arrays.reshape(bundles, col_tiles, rows, self.used_outs, self.slices, 2)
+        moved = cells.transpose(0, 5, 4, 1, 3, 2)  # [U, 2, S, Tc, outs, R]
+        return moved.reshape(bundles, 2, self.slices, -1, rows)[..., : self.bundle_outs, :]
+
+    def weights_of(self, joined: NDArray[Any]) -> NDArray[Any]:
+        """Take a layer's matrix out of its bundles; what a shared array holds off its blocks is left out.
+
+        Args:
+            joined: ``[bundles, bundle_outs, row_tiles * used_rows]``, pairs and slices already joined.
+
+        Returns:
+            ``[groups * fan_out, fan_in]``.
+        """
+        blocks = [
+            joined[:, i * self.fan_out : (i + 1) * self.fan_out, i * self.fan_in : (i + 1) * self.fan_in]
+            for i in range(self.groups_per_array)
+        ]
+        grouped = np.stack(blocks, axis=1).reshape(-1, self.fan_out, self.fan_in)
+        return grouped[: self.groups].reshape(self.groups * self.fan_out, self.fan_in)

@@ -1,0 +1,76 @@
+"""What a technique is: a function from network to network, or from programmed chip to programmed chip.
+
+A new technique is one file with an object that fits ``Technique`` and one name in the registry (entry points
+``axbar.techniques``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+from torch import nn
+
+__all__ = ["Technique", "TechniqueConfig", "TechniqueResult", "TuningView"]
+
+
+class TechniqueConfig(BaseModel):
+    """Base of a technique's settings: frozen, no unknown keys, numbers with bounds that a search can read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class TuningView(Protocol):
+    """The data that a technique may see: no test images."""
+
+    @property
+    def train(self) -> Any:
+        """Training images and labels."""
+        ...
+
+    @property
+    def calibration(self) -> Any:
+        """Calibration images and labels, disjoint from the training images."""
+        ...
+
+
+@dataclass(frozen=True)
+class TechniqueResult:
+    """What a technique made, and what that took.
+
+    Args:
+        target: the new network or chip.
+        cost: ``seconds`` of wall time, ``images`` used, ``writes`` of cells, ``settings`` changed on the
+            chip, and what else the technique wants to report; plain numbers and text.
+    """
+
+    target: nn.Module
+    cost: Mapping[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Technique(Protocol):
+    """One way to make a network work better on a chip.
+
+    Attributes:
+        name: as in ``--technique``.
+        stage: ``network`` runs once before the chip, ``chip`` on every programmed die.
+        Config: its settings.
+    """
+
+    name: str
+    stage: Literal["network", "chip"]
+    Config: type[TechniqueConfig]
+
+    def apply(self, target: nn.Module, hardware: Any, data: Any, config: Any) -> TechniqueResult:
+        """Return a new network or chip; ``target`` is not changed.
+
+        Args:
+            target: network, or chip from ``axbar.to_analog``.
+            hardware: spec of the chip.
+            data: ``Dataset.tuning()``: training and calibration images only.
+            config: of the type ``Config``.
+        """
+        ...

@@ -1,0 +1,65 @@
+"""Read ``name:key=value,key=value``."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from axbar import registry
+from axbar.errors import UsageError, unknown_name
+from axbar.techniques._base import Technique, TechniqueConfig
+
+__all__ = ["get_technique", "parse_technique"]
+
+
+def get_technique(name: str) -> Technique:
+    """Return a technique by name.
+
+    Raises:
+        UsageError: no technique of that name (with the closest one), or what is registered is none.
+    """
+    found = registry.get("techniques", name)
+    if not isinstance(found, Technique):
+        raise UsageError(
+            f"technique '{name}' is a {type(found).__name__} without name, stage, Config and apply; "
+            "register an object that has them."
+        )
+    return found
+
+
+def parse_technique(text: str) -> tuple[Technique, TechniqueConfig]:
+    """Return a technique and its settings from ``"name"`` or ``"name:key=value,..."``.
+
+    Raises:
+        UsageError: unknown name or key (with the closest one), or a value out of range.
+
+    >>> technique, config = parse_technique("clip-weights:sigma=2")
+    >>> technique.name, config.model_dump()
+    ('clip-weights', {'sigma': 2.0})
+    """
+    name, _, rest = text.partition(":")
+    technique = get_technique(name.strip())
+    fields = technique.Config.model_fields
+    values: dict[str, str] = {}
+    for part in filter(None, (p.strip() for p in rest.split(","))):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or not value:
+            raise UsageError(
+                f"technique '{technique.name}' can't read '{part}'; write key=value, as {_usage(technique)}."
+            )
+        if key not in fields:
+            raise UsageError(unknown_name(f"setting of technique '{technique.name}':", key, fields))
+        if key in values:
+            raise UsageError(f"technique '{technique.name}' gets '{key}' twice; give it once.")
+        values[key] = value
+    try:
+        return technique, technique.Config.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(place) for place in first["loc"])
+        given = f"{key} = {first['input']!r}" if key in values else key
+        raise UsageError(f"technique '{technique.name}': {given} is refused: {first['msg']}.") from error
+
+
+def _usage(technique: Technique) -> str:
+    pairs = ",".join(f"{key}={field.get_default()}" for key, field in technique.Config.model_fields.items())
+    return f"'{technique.name}:{pairs}'"
