@@ -24,7 +24,21 @@ from axbar.units import format_quantity
 if TYPE_CHECKING:
     from axbar.cost import Estimate
 
-__all__ = ["QUANTITIES", "Accuracy", "Report", "write_atomic"]
+__all__ = ["QUANTITIES", "Accuracy", "Report", "component_label", "write_atomic"]
+
+#: component -> its name as read by people, where that is more than the words of its identifier
+_LABELS = {
+    "adc": "ADC",
+    "dac": "DAC",
+    "lif": "LIF logic",
+    "mux": "multiplexers",
+    "membrane": "membrane memory",
+    "shift_add": "shift-add",
+    "dram": "DRAM",
+    "sram": "SRAM",
+    "pe": "PE",
+    "noc": "NoC",
+}
 
 QUANTITIES = ("energy_J", "latency_s", "area_m2", "leakage_W")
 
@@ -117,7 +131,7 @@ class Report:
             for q, u in (("energy_J", "J"), ("latency_s", "s"), ("area_m2", "m2"))
         ]
         name, share = next(iter(self.share_by_component().items()))
-        parts.append(f"{100 * share:.0f} % of energy is {name.replace('_', ' ')}")
+        parts.append(f"{100 * share:.0f} % of energy is {component_label(name)}")
         if not bool(self.estimate.feasible[0]):
             parts.insert(0, f"does not fit: {self.estimate.reasons[0]}")
         return " · ".join(parts)
@@ -184,6 +198,15 @@ class Report:
 
     def _repr_html_(self) -> str:
         return registry.get("renderers", "notebook")(self)
+
+
+def component_label(component: str) -> str:
+    """Return the name of a component as read by people.
+
+    >>> component_label("adc"), component_label("row_drivers")
+    ('ADC', 'row drivers')
+    """
+    return _LABELS.get(component, component.replace("_", " "))
 
 
 def write_atomic(path: Path, text: str) -> Path:

@@ -1,1 +1,29 @@
-"""."""
+"""Cost of a workload on a chip: energy, latency, area, leakage by layer and component, for one point or many.
+
+Every number has a formula and a source: ``estimate(...).explain("adc.energy")``. A further hardware kind is
+one ``HardwareKind`` made of ``count`` and ``Component``s; the engine, sweeps and reports stay as they are.
+"""
+
+from axbar.cost._estimate import estimate
+from axbar.cost._explain import Explanation, Listing
+from axbar.cost._result import Estimate
+from axbar.cost._types import NOTHING, Component, Context, Count, Events, Floats, Parts, Rule, Term, add_up
+from axbar.cost.constants import Constant
+
+__all__ = [
+    "NOTHING",
+    "Component",
+    "Constant",
+    "Context",
+    "Count",
+    "Estimate",
+    "Events",
+    "Explanation",
+    "Floats",
+    "Listing",
+    "Parts",
+    "Rule",
+    "Term",
+    "add_up",
+    "estimate",
+]

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from axbar._report import component_label as label
+
 __all__ = ["COMPONENTS", "colours", "label", "ordered"]
 
 #: component -> colour, in drawing order: array, converters, digital logic, memory, wires, neurons
@@ -30,19 +32,6 @@ COMPONENTS: Mapping[str, str] = {
 
 #: for components that other hardware kinds bring; taken in the order in which they appear
 _SPARE = ("#7A5C3E", "#3FA7A3", "#C2A83E", "#6E7F2B", "#E58A7B", "#40566B", "#B95FC4", "#8FA3BF")
-
-_NAMES = {
-    "adc": "ADC",
-    "dac": "DAC",
-    "lif": "LIF logic",
-    "mux": "multiplexers",
-    "membrane": "membrane memory",
-    "shift_add": "shift-add",
-    "dram": "DRAM",
-    "sram": "SRAM",
-    "pe": "PE",
-    "noc": "NoC",
-}
 
 
 def colours(components: Iterable[str]) -> dict[str, str]:
@@ -66,12 +55,3 @@ def ordered(components: Iterable[str]) -> list[str]:
     """Return components in drawing order; unknown ones keep their order and stand before leakage."""
     rank = {name: i for i, name in enumerate(COMPONENTS)}
     return sorted(components, key=lambda name: rank.get(name, rank["leakage"] - 0.5))
-
-
-def label(component: str) -> str:
-    """Return the name of a component as read by people.
-
-    >>> label("adc"), label("row_drivers")
-    ('ADC', 'row drivers')
-    """
-    return _NAMES.get(component, component.replace("_", " "))

@@ -92,6 +92,9 @@ class Tile(SpecModel):
 class Chip(SpecModel):
     """The die."""
 
+    power_gating: Literal["none", "tile"] = Field(
+        description="what is switched off: nothing, or the tiles whose layer does not work (volatile cells stay on)"
+    )
     max_tiles: int = Field(ge=1, le=1_000_000, description="tiles on the die; more is infeasible")
 
 

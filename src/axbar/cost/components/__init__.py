@@ -1,1 +1,1 @@
-"""."""
+"""The parts that cost something: one file per component, equations first, every constant with its source."""

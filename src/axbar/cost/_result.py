@@ -1,0 +1,324 @@
+"""What an estimate found: energy, latency, area and leakage by point, layer and component."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from axbar.cost._basis import Basis, bases, is_fact, is_weak, point_spec
+from axbar.cost._conventional import conventional
+from axbar.cost._engine import Indices, Plan
+from axbar.cost._explain import Explanation, Listing, explain
+from axbar.cost._types import QUANTITIES, Bools, Context, Floats, Quantity, add_up
+from axbar.errors import UsageError, unknown_name
+from axbar.units import format_quantity
+
+__all__ = ["BREAKDOWN_CELLS", "Estimate", "evaluate_plan"]
+
+#: points x layers x components up to which breakdowns are kept; 32 MB per quantity
+BREAKDOWN_CELLS: Final = 2**22
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Estimate:
+    """Cost of one workload on P design points of a chip, per inference (one sample through all its steps).
+
+    A point that does not fit has ``feasible`` false and a sentence in ``reasons``; its figures are those of
+    the chip that it would take (more tiles, wider arrays), finite and positive, to tell how far off it is.
+
+    Use ``axbar.cost.estimate`` to make one.
+    """
+
+    plan: Plan
+    totals: Mapping[Quantity, Floats]
+    cells: Mapping[Quantity, Floats] | None
+    feasible: Bools
+
+    def __repr__(self) -> str:
+        plan, first = self.plan, format_quantity(float(self.totals["energy_J"][0]), "J")
+        shape = f"{plan.sweep.points} point(s), {len(self.layers)} layers, {len(self.components)} components"
+        return f"<Estimate of {plan.workload.name} on {plan.spec.name}: {shape}, first point {first}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # formulas are functions and do not travel between processes; the question does, and has one answer
+        from axbar.cost._estimate import estimate
+
+        return estimate, (self.plan.workload, self.plan.spec, self.points)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The L layers that the hardware runs, in execution order."""
+        return self.plan.events[0].layers
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The C components, in signal order."""
+        return tuple(component.name for component in self.plan.components)
+
+    @property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """The component tree: group -> its components."""
+        tree: dict[str, tuple[str, ...]] = {}
+        for component in self.plan.components:
+            tree[component.group] = (*tree.get(component.group, ()), component.name)
+        return tree
+
+    @property
+    def points(self) -> dict[str, NDArray[Any]]:
+        """The swept columns, ``[P]`` each; empty for a single estimate."""
+        return dict(self.plan.sweep.given)
+
+    @property
+    def energy_J(self) -> Floats:
+        """Energy, ``[P, L, C]``."""
+        return self._breakdown("energy_J")
+
+    @property
+    def latency_s(self) -> Floats:
+        """Latency, ``[P, L, C]``; layers and components take turns, so all add up."""
+        return self._breakdown("latency_s")
+
+    @property
+    def area_m2(self) -> Floats:
+        """Area, ``[P, L, C]``."""
+        return self._breakdown("area_m2")
+
+    @property
+    def leakage_W(self) -> Floats:
+        """Leakage power, ``[P, L, C]``; the energy it costs is the component ``leakage`` of ``energy_J``."""
+        return self._breakdown("leakage_W")
+
+    def total(self, quantity: str) -> Floats:
+        """Return ``energy_J``, ``latency_s``, ``area_m2`` or ``leakage_W`` of the whole chip, ``[P]``."""
+        return self.totals[_known(quantity)]
+
+    @property
+    def edp_Js(self) -> Floats:
+        """Energy-delay product, ``[P]``."""
+        return self.totals["energy_J"] * self.totals["latency_s"]
+
+    def by_component(self, quantity: str) -> Floats:
+        """Return the sums over layers, ``[P, C]``."""
+        return self._collect(_known(quantity), len(self.components), _component_sums)
+
+    def by_layer(self, quantity: str) -> Floats:
+        """Return the sums over components, ``[P, L]``."""
+        return self._collect(_known(quantity), len(self.layers), _layer_sums)
+
+    def by_group(self, quantity: str) -> dict[str, Floats]:
+        """Return the sums over layers and the components of each group, ``[P]``."""
+        columns = self.by_component(quantity)
+        at = {name: i for i, name in enumerate(self.components)}
+        return {group: add_up(columns[:, [at[n] for n in names]].T) for group, names in self.groups.items()}
+
+    def spread(self, quantity: str) -> tuple[Floats, Floats]:
+        """Return the low and the high end of a total, ``[P]`` each.
+
+        Each component lies within x/÷ its spread against published silicon; deviations are taken as
+        independent and added in quadrature. A total that rests on one component is therefore hardly surer
+        than that component.
+        """
+        known = _known(quantity)
+        each = self.by_component(known)
+        factor = np.array([component.spread for component in self.plan.components])
+        below = np.sqrt(add_up(np.square(each * (1.0 - 1.0 / factor)).T))
+        above = np.sqrt(add_up(np.square(each * (factor - 1.0)).T))
+        return self.totals[known] - below, self.totals[known] + above
+
+    @cached_property
+    def reasons(self) -> tuple[str, ...]:
+        """Why each point does not fit; empty text where it does."""
+        found = [""] * self.plan.sweep.points
+        for i in np.flatnonzero(~self.feasible):
+            x = self.plan.context(np.array([i]))
+            broken = [rule.reason(x) for rule in self.plan.rules if rule.fatal and rule.violated(x)[0]]
+            found[i] = "; ".join([*self.plan.events[int(self.plan.choice[i])].reasons, *broken])
+        return tuple(found)
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """Assumptions of the counting, what is not priced, soft limits that the first point exceeds."""
+        x = self.plan.context(np.array([0]))
+        warned = [rule.reason(x) for rule in self.plan.rules if not rule.fatal and rule.violated(x)[0]]
+        return (*self.plan.events[int(self.plan.choice[0])].notes, *warned)
+
+    @property
+    def unpriced(self) -> tuple[tuple[str, str], ...]:
+        """Layers that the hardware model leaves out, with their operation."""
+        return self.plan.events[0].unpriced
+
+    @property
+    def mapping(self) -> dict[str, Floats]:
+        """How the layers lie on the hardware, ``[L]`` each (first point; ``at(i).mapping`` for another)."""
+        return dict(self.plan.events[int(self.plan.choice[0])].mapping)
+
+    @cached_property
+    def conventional(self) -> dict[str, Any]:
+        """#AC x E_AC + #MAC x E_MAC: operations and both price lists; see ``axbar.cost._conventional``."""
+        return conventional(self.plan.workload)
+
+    @cached_property
+    def assumed_share(self) -> Floats:
+        """Share of the energy, ``[P]``, that rests on assumed or user-set figures; see ``assumptions``."""
+        energy, total = self.by_component("energy_J"), self.totals["energy_J"]
+        weak = np.zeros(self.plan.sweep.points)
+        for number in range(len(self.plan.words)):
+            members = np.flatnonzero(self.plan.group == number)
+            found = self._weak_components(int(members[0]))
+            columns = [i for i, name in enumerate(self.components) if found[name]]
+            if columns:
+                weak[members] = add_up(energy[members][:, columns].T)
+        return np.divide(weak, total, out=np.zeros_like(weak), where=total > 0)
+
+    @cached_property
+    def assumptions(self) -> tuple[tuple[Basis, float], ...]:
+        """Assumed and user-set figures behind the first point's energy, with the share that rests on each."""
+        energy, total = self.by_component("energy_J")[0], float(self.totals["energy_J"][0])
+        found: dict[str, tuple[Basis, float]] = {}
+        for value, weak in zip(energy, self._weak_components(0).values(), strict=True):
+            for basis in weak:
+                share = found[basis.name][1] if basis.name in found else 0.0
+                found[basis.name] = (basis, share + (float(value) / total if total > 0 else 0.0))
+        return tuple(sorted(found.values(), key=lambda item: -item[1]))
+
+    def _weak_components(self, point: int) -> dict[str, list[Basis]]:
+        x = self.plan.context(np.array([point]))
+        spec = point_spec(self.plan, x)
+        return {
+            component.name: [
+                basis
+                for basis in bases(self.plan, x, spec, component, "energy_J")
+                if is_weak(basis) and (basis.kind != "parameter" or is_fact(basis.name))
+            ]
+            for component in self.plan.components
+        }
+
+    def explain(self, query: str = "", point: int = 0) -> Explanation | Listing:
+        """Return where one figure comes from.
+
+        Args:
+            query: ``component.quantity``, such as ``"adc.energy"``; a component, or nothing, lists what there is.
+            point: design point.
+
+        Raises:
+            UsageError: no such component or quantity (with the closest name).
+        """
+        return explain(self.plan, query, self._point(point))
+
+    def at(self, point: int) -> Estimate:
+        """Return the estimate of one point, with breakdown: the same numbers, bit for bit."""
+        return evaluate_plan(self.plan.take(self._point(point)))
+
+    def breakdown(self, point: int = 0) -> dict[str, Any]:
+        """Return one point as nested plain values: quantity -> total, group, component, layer."""
+        one = self if self.plan.sweep.points == 1 else self.at(point)
+        return {
+            quantity: {
+                "total": float(one.totals[quantity][0]),
+                "group": {name: float(v[0]) for name, v in one.by_group(quantity).items()},
+                "component": _named(one.components, one.by_component(quantity)[0]),
+                "layer": _named(one.layers, one.by_layer(quantity)[0]),
+            }
+            for quantity in reversed(QUANTITIES)
+        }
+
+    def to_dict(self, point: int = 0) -> dict[str, Any]:
+        """Return one point as plain JSON values; ``cells`` holds ``[L][C]`` per quantity."""
+        one = self if self.plan.sweep.points == 1 else self.at(point)
+        return {
+            "workload": one.plan.workload.name,
+            "feasible": bool(one.feasible[0]),
+            "reason": one.reasons[0] or None,
+            **{quantity: float(one.totals[quantity][0]) for quantity in reversed(QUANTITIES)},
+            "edp_Js": float(one.edp_Js[0]),
+            "assumed_share": float(one.assumed_share[0]),
+            "conventional": one.conventional,
+            "layers": list(one.layers),
+            "components": list(one.components),
+            "groups": {group: list(names) for group, names in one.groups.items()},
+            "breakdown": one.breakdown(),
+            "cells": {quantity: one._breakdown(quantity)[0].tolist() for quantity in reversed(QUANTITIES)},
+            "mapping": {name: values.tolist() for name, values in one.mapping.items()},
+            "notes": list(one.notes),
+            "unpriced": [list(pair) for pair in one.unpriced],
+        }
+
+    def _point(self, point: int) -> int:
+        if not -self.plan.sweep.points <= point < self.plan.sweep.points:
+            raise UsageError(
+                f"point {point} does not exist; there are {self.plan.sweep.points} points, counted from 0."
+            )
+        return point % self.plan.sweep.points
+
+    def _breakdown(self, quantity: Quantity) -> Floats:
+        if self.cells is None:
+            shape = (self.plan.sweep.points, len(self.layers), len(self.components))
+            raise UsageError(
+                f"a breakdown of {' x '.join(map(str, shape))} figures is not kept; ask for .total, "
+                f".by_component, .by_layer or .at(i), or sweep at most "
+                f"{BREAKDOWN_CELLS // (shape[1] * shape[2])} points at once."
+            )
+        return self.cells[quantity].transpose(2, 1, 0)
+
+    def _collect(self, quantity: Quantity, width: int, sums: Any) -> Floats:
+        found = np.empty((width, self.plan.sweep.points))
+        if self.cells is not None:
+            sums(found, slice(None), self.cells[quantity])
+            return found.T
+        for points in self.plan.chunks():
+            values = list(self.plan.evaluate(points).results[quantity].values())
+            sums(found, points, np.stack(values))
+        return found.T
+
+
+def _component_sums(out: Floats, points: slice | Indices, cells: Floats) -> None:
+    for i, values in enumerate(cells):
+        out[i, points] = add_up(values)
+
+
+def _layer_sums(out: Floats, points: slice | Indices, cells: Floats) -> None:
+    out[:, points] = add_up(cells)
+
+
+def _named(names: tuple[str, ...], values: Floats) -> dict[str, float]:
+    return dict(zip(names, map(float, values), strict=True))
+
+
+def _known(quantity: str) -> Quantity:
+    if quantity not in QUANTITIES:
+        raise UsageError(unknown_name("quantity", quantity, QUANTITIES))
+    return quantity
+
+
+def evaluate_plan(plan: Plan) -> Estimate:
+    """Evaluate all points of a plan in chunks; keep the breakdown where it is small enough."""
+    points, layers, components = plan.sweep.points, len(plan.events[0].layers), len(plan.components)
+    totals: dict[Quantity, Floats] = {quantity: np.empty(points) for quantity in QUANTITIES}
+    keep = points * layers * components <= BREAKDOWN_CELLS
+    shape = (components, layers, points)
+    cells: dict[Quantity, Floats] | None = {q: np.empty(shape) for q in QUANTITIES} if keep else None
+    fits_anyway = np.array([not events.reasons for events in plan.events])
+    feasible = fits_anyway[plan.choice]
+    for chunk in plan.chunks():
+        x = plan.evaluate(chunk)
+        feasible[chunk] &= ~_broken(plan, x)
+        for quantity in QUANTITIES:
+            totals[quantity][chunk] = x.total(quantity)
+            if cells is not None:
+                for i, value in enumerate(x.results[quantity].values()):
+                    cells[quantity][i][:, chunk] = value
+    return Estimate(plan, totals, cells, feasible)
+
+
+def _broken(plan: Plan, x: Context) -> Bools:
+    """Where a fatal rule is violated, ``[n]`` or ``[1]``."""
+    found = np.zeros(1, dtype=np.bool_)
+    for rule in plan.rules:
+        if rule.fatal:
+            found = found | rule.violated(x)
+    return found

@@ -1,0 +1,220 @@
+"""The vocabulary of the cost models: events, components, terms, and the context they are evaluated in.
+
+A hardware kind counts ``Events`` (what happens how often) and lists ``Component``s (what it costs). A
+component's energy, latency, area and leakage are ``Term``s: a formula as text, the names of what it reads,
+and a function of a ``Context``. One engine evaluates them for any kind.
+
+Shapes: L layers, P design points. Events are ``[L, 1]`` or ``[L, P]``, parameters ``[1]`` or ``[P]``, results
+broadcast to ``[L, P]``: points lie along the last, contiguous axis, and every sum over layers or components
+is made term by term, so that a point has the same bits alone and in a sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from axbar.cost.constants import Constant
+
+__all__ = [
+    "NOTHING", "QUANTITIES", "Bools", "Component", "Context", "Count", "Events", "Floats", "Parts",
+    "Quantity", "Rule", "Term", "add_up",
+]  # fmt: skip
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Quantity = Literal["energy_J", "latency_s", "area_m2", "leakage_W"]
+
+#: in order of evaluation: area feeds the floor plan, leakage and latency feed the energy of leakage
+QUANTITIES: Final[tuple[Quantity, ...]] = ("area_m2", "leakage_W", "latency_s", "energy_J")
+
+
+def add_up(rows: Floats) -> Floats:
+    """Sum over the first axis, strictly in order.
+
+    ``np.sum`` picks its order by shape and stride; this does not, so a point has the same bits in any sweep.
+    """
+    total = rows[0].copy()
+    for row in rows[1:]:
+        total += row
+    return total
+
+
+@dataclass(frozen=True)
+class Events:
+    """What happens in one inference on one structural choice of the hardware.
+
+    Args:
+        layers: names of the layers that the hardware runs, L of them.
+        counts: event -> ``[L]``, mean per sample and inference.
+        mapping: how the layers lie on the hardware, ``[L]`` each (arrays, tiles, utilisation, ...).
+        meaning: event -> what one of them is.
+        notes: assumptions that the counting made, as sentences.
+        unpriced: ``(layer, operation)`` pairs that the hardware model leaves out.
+        reasons: why the workload does not fit, whatever the other parameters are; empty if it may.
+    """
+
+    layers: tuple[str, ...]
+    counts: Mapping[str, Floats]
+    mapping: Mapping[str, Floats]
+    meaning: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    unpriced: tuple[tuple[str, str], ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass
+class Context:
+    """What a term may read, for a chunk of design points.
+
+    Args:
+        events: ``[L, 1]`` or ``[L, P]``.
+        numbers: path -> ``[1]`` or ``[P]``.
+        texts: path -> word (kinds, classes, names), the same for all points of the chunk.
+        results: quantity -> component -> ``[L, P]``, filled in evaluation order.
+    """
+
+    events: Mapping[str, Floats]
+    numbers: Mapping[str, Floats]
+    texts: Mapping[str, str]
+    results: dict[Quantity, dict[str, Floats]] = field(default_factory=dict[Quantity, dict[str, Floats]])
+
+    def n(self, event: str) -> Floats:
+        """Return how often an event happens, ``[L, 1]`` or ``[L, P]``."""
+        return self.events[event]
+
+    def p(self, path: str) -> Floats:
+        """Return a numeric parameter, ``[1]`` or ``[P]``."""
+        return self.numbers[path]
+
+    def text(self, path: str) -> str:
+        """Return a parameter that is a word."""
+        return self.texts[path]
+
+    def c(self, constant: Constant) -> Floats:
+        """Return a constant at this node and supply (``technology.node_m``, ``technology.vdd_V``)."""
+        node_m = self.numbers["technology.node_m"] if constant.needs_node else 1.0
+        return constant.at(node_m, self.numbers["technology.vdd_V"] if constant.needs_vdd else 1.0)
+
+    def total(self, quantity: Quantity, leave_out: str = "") -> Floats:
+        """Return the sum over layers and all components evaluated so far but one, ``[P]``."""
+        return add_up(self.by_layer(quantity, leave_out))
+
+    def by_layer(self, quantity: Quantity, leave_out: str = "") -> Floats:
+        """Return the sum over all components evaluated so far but one, ``[L, P]``."""
+        done = [v for name, v in self.results[quantity].items() if name != leave_out]
+        total = done[0].copy()
+        for value in done[1:]:
+            total += value
+        return total
+
+
+@dataclass(frozen=True)
+class Term:
+    """One quantity of one component.
+
+    Args:
+        formula: the equation as text, in the names of events, paths and constants.
+        value: function that returns ``[L, P]`` (or what broadcasts to it).
+        events, paths, constants: all that ``value`` reads; ``explain`` prints them, a test compares.
+        uses: ``(component or "*", quantity)`` whose results it reads.
+    """
+
+    formula: str
+    value: Callable[[Context], Floats]
+    events: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    constants: tuple[Constant, ...] = ()
+    uses: tuple[tuple[str, Quantity], ...] = ()
+
+
+def _nothing(x: Context) -> Floats:
+    return np.zeros((1, 1))
+
+
+#: a quantity that a component does not have
+NOTHING: Final = Term("0", _nothing)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The four quantities of a component."""
+
+    energy_J: Term = NOTHING
+    latency_s: Term = NOTHING
+    area_m2: Term = NOTHING
+    leakage_W: Term = NOTHING
+
+    def __getitem__(self, quantity: Quantity) -> Term:
+        term: Term = getattr(self, quantity)
+        return term
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a user's pinned figure is per.
+
+    Args:
+        what: ``"one conversion"``.
+        value: how many of them, ``[L, P]``.
+        events, paths: what ``value`` reads.
+    """
+
+    what: str
+    value: Callable[[Context], Floats]
+    events: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Component:
+    """One part of the hardware that costs something.
+
+    Args:
+        name: as in reports and pins.
+        group: node of the component tree above it.
+        summary: one line.
+        parts: value of the parameter ``choose`` -> terms; ``{"": ...}`` if there is nothing to choose.
+        event: what a pinned energy is per; None if energy can't be pinned.
+        turn: what a pinned latency is per; None if the component takes no time of its own.
+        instance: what pinned area and leakage are per; None if it has neither.
+        spread: factor x/÷ within which published silicon lies around such models.
+        choose: path of the word that picks the terms (``"adc.kind"``).
+    """
+
+    name: str
+    group: str
+    summary: str
+    parts: Mapping[str, Parts]
+    event: Count | None
+    turn: Count | None
+    instance: Count | None
+    spread: float
+    choose: str = ""
+
+    def terms(self, x: Context) -> Parts:
+        """Return the terms that hold for a context."""
+        return self.parts[x.text(self.choose) if self.choose else ""]
+
+    def count_of(self, quantity: Quantity) -> Count | None:
+        """Return what a pinned figure of ``quantity`` is per."""
+        return {"energy_J": self.event, "latency_s": self.turn}.get(quantity, self.instance)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A condition under which a design point does not work.
+
+    Args:
+        violated: ``[P]`` (or ``[1]``), true where it does not.
+        reason: sentence for a context of one point.
+        fatal: the design is infeasible; if not, the sentence is a note beside its figures.
+    """
+
+    violated: Callable[[Context], Bools]
+    reason: Callable[[Context], str]
+    fatal: bool = True

@@ -1,0 +1,126 @@
+"""Memory cells of the crossbar arrays.
+
+Joule's law for a voltage-mode read: a row at ``V_read`` for ``t_read`` drives every cell on it, and the bit
+lines are held at virtual ground, so that
+
+    E = V_read^2 * t_read * sum_i a_i * sum_j G_ij,        G = g_off + level / (2^c - 1) * (g_on - g_off),
+
+with ``a_i`` the number of times row i is active (spikes, or set bits of a real input) and j over the columns
+in use that its array holds. Split by conductance, that is
+
+    E = V_read^2 * t_read * (g_off * A + (g_on - g_off) * B),
+
+``A`` the cell activations and ``B`` the same weighted by the level of each cell (0..1); both are counted from
+the recorded spikes and the quantised weights, so the range of the device may be swept without counting again.
+
+Current-mode readout, which draws the cell current from V_DD, costs several times more and is not modelled.
+Array area is ``cell_area_F2 * node^2`` per cell. Cells of a volatile device (SRAM) leak like SRAM bits;
+others don't. Cell energy never scales with the node. Spread: x/÷ 2 against silicon, most of it wires and
+drivers.
+"""
+
+from __future__ import annotations
+
+from axbar.cost._types import Component, Context, Count, Floats, Parts, Term
+from axbar.cost.components import sram
+from axbar.cost.components._digital import reads
+from axbar.cost.constants import Constant
+
+__all__ = ["CELLS", "cell_area_m2", "read_energy_J"]
+
+JOULE = Constant(
+    "array.cell_read",
+    1.0,
+    "1",
+    "Joule's law E = V^2 G t; the same form in thu-nics/MNSIM-2.0",
+    "inf",
+    note="formula",
+)
+
+
+def read_energy_J(
+    v_read_V: Floats, t_read_s: Floats, g_on_S: Floats, g_off_S: Floats, cells: Floats, levels: Floats
+) -> Floats:
+    """Return the energy of cell reads; arguments broadcast.
+
+    Args:
+        v_read_V, t_read_s: read pulse.
+        g_on_S, g_off_S: conductance range.
+        cells: number of (active row, cell) pairs.
+        levels: the same, each weighted by the cell's level 0..1.
+    """
+    return v_read_V * v_read_V * t_read_s * (g_off_S * cells + (g_on_S - g_off_S) * levels)
+
+
+def cell_area_m2(cell_area_F2: Floats, node_m: Floats) -> Floats:
+    """Return the area of one cell with its selector."""
+    return cell_area_F2 * (node_m * node_m)
+
+
+def _energy(x: Context) -> Floats:
+    return read_energy_J(
+        x.p("read.v_read_V"), x.p("read.t_read_s"), x.p("device.g_on_S"), x.p("device.g_off_S"),
+        x.n("cell_activations"), x.n("level_activations"),
+    ) * x.c(JOULE)  # fmt: skip
+
+
+def _latency(x: Context) -> Floats:
+    return x.n("reads") * x.p("read.t_read_s")
+
+
+def _area(x: Context) -> Floats:
+    return x.n("built_cells") * cell_area_m2(x.p("device.cell_area_F2"), x.p("technology.node_m"))
+
+
+def _leakage(sram_class: str):  # a function per SRAM class, so that explain shows the right constants
+    def leakage(x: Context) -> Floats:
+        return x.n("volatile_cells") * sram.leakage_W_per_bit(sram_class, x.p("technology.node_m"))
+
+    return Term(
+        "volatile_cells · P_bit(node), CACTI 7 table of the SRAM class; 0 for non-volatile devices",
+        leakage,
+        events=("volatile_cells",),
+        paths=("technology.node_m",),
+        constants=sram.CLASSES[sram_class].leakage,
+    )
+
+
+def _parts(sram_class: str) -> Parts:
+    return Parts(
+        energy_J=Term(
+            "V_read² · t_read · (g_off · cell_activations + (g_on − g_off) · level_activations), Joule",
+            _energy,
+            events=("cell_activations", "level_activations"),
+            paths=("read.v_read_V", "read.t_read_s", "device.g_on_S", "device.g_off_S"),
+            constants=(JOULE,),
+        ),
+        latency_s=Term("reads · t_read", _latency, events=("reads",), paths=("read.t_read_s",)),
+        area_m2=Term(
+            "built_cells · cell_area_F2 · node²",
+            _area,
+            events=("built_cells",),
+            paths=("device.cell_area_F2", "technology.node_m"),
+        ),
+        leakage_W=_leakage(sram_class),
+    )
+
+
+def _cell_reads(x: Context) -> Floats:
+    return x.n("cell_activations")
+
+
+def _cells(x: Context) -> Floats:
+    return x.n("built_cells")
+
+
+CELLS = Component(
+    name="cells",
+    group="array",
+    summary="memory cells: read current of active rows",
+    parts={name: _parts(name) for name in sram.CLASSES},
+    choose="technology.sram",
+    event=Count("one cell on an active row", _cell_reads, events=("cell_activations",)),
+    turn=Count("one array read", reads, events=("reads",)),
+    instance=Count("one cell", _cells, events=("built_cells",)),
+    spread=2.0,
+)

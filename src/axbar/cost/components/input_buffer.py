@@ -1,0 +1,58 @@
+"""Input buffer: the SRAM of a tile that holds the input map and feeds the rows.
+
+Every vector reads the rows of the arrays in a tile once per bit plane (a word is read whether its bits are
+set or not); where a row tile's arrays lie on several tiles, each tile reads its own copy. Every input element
+is written once per step into each tile that needs it. Energy per bit, area and leakage: ``sram``. Latency:
+per read, the words of one tile one after the other. A map larger than the buffer would spill to a larger
+memory, which is not priced; the estimate says where that happens.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from axbar.cost._types import Component, Context, Count, Floats
+from axbar.cost.components import sram
+from axbar.cost.components._buffer import buffer_parts, instances
+
+__all__ = ["INPUT_BUFFER"]
+
+
+def _reads(x: Context) -> Floats:
+    return x.n("input_read_bits")
+
+
+def _writes(x: Context) -> Floats:
+    return x.n("input_write_bits")
+
+
+def _moved(x: Context) -> Floats:
+    return x.n("input_read_bits") + x.n("input_write_bits")
+
+
+def _accesses(x: Context) -> Floats:
+    return x.n("reads") * np.ceil(x.n("tile_rows") / x.p("buffer.word_bits"))
+
+
+INPUT_BUFFER = Component(
+    name="input_buffer",
+    group="memory",
+    summary="SRAM of a tile that feeds the rows",
+    parts={
+        name: buffer_parts(
+            name,
+            "buffer.input_B",
+            reads=("input_read_bits", _reads),
+            writes=("input_write_bits", _writes),
+            accesses=("reads · ⌈tile_rows / word_bits⌉", _accesses),
+            energy_reads=(("input_read_bits", "input_write_bits"), ()),
+            access_reads=(("reads", "tile_rows"), ("buffer.word_bits",)),
+        )
+        for name in sram.CLASSES
+    },
+    choose="technology.sram",
+    event=Count("one bit read or written", _moved, ("input_read_bits", "input_write_bits")),
+    turn=Count("one word", _accesses, ("reads", "tile_rows"), ("buffer.word_bits",)),
+    instance=Count("one buffer", instances, ("tiles",)),
+    spread=1.5,
+)

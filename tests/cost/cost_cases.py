@@ -1,0 +1,117 @@
+"""Small workloads and chips for the tests of this folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from axbar.cost._types import Context
+from axbar.spec import ImcSpec, load_hardware
+from axbar.workload import LayerTrace, NeuronTrace, Operand, Workload
+from axbar.workload._types import Geometry
+
+LIF = NeuronTrace(kind="LIF", beta=0.5, threshold=1.0, reset="subtract")
+
+
+def chip(**changes: Any) -> ImcSpec:
+    """The default chip; ``crossbar__rows=32`` sets ``crossbar.rows``."""
+    spec = load_hardware("imc-rram-65nm").replace({k.replace("__", "."): v for k, v in changes.items()})
+    assert isinstance(spec, ImcSpec)
+    return spec
+
+
+def geometry(channels: int, outputs: int, size: int, kernel: int = 3, groups: int = 1) -> Geometry:
+    """A convolution that keeps its size."""
+    pad = (kernel // 2, kernel // 2)
+    shapes = ((channels, size, size), (outputs, size, size))
+    return Geometry(*shapes, kernel=(kernel, kernel), padding=pad, groups=groups)
+
+
+def spiking(
+    rng: np.random.Generator, shape: tuple[int, ...], steps: int = 4, rate: float = 0.3, batch: int = 2
+) -> Operand:
+    """Recorded random spikes, packed by step."""
+    bits = rng.random((batch, steps, *shape)) < rate
+    words = sum((bits[:, t].astype(np.uint8) << t for t in range(steps)), np.zeros((batch, *shape), np.uint8))
+    return Operand(shape, steps=steps, words=words.astype(np.uint8))
+
+
+def real(
+    rng: np.random.Generator, shape: tuple[int, ...], bits: int = 8, signed: bool = False, batch: int = 2
+) -> Operand:
+    """Recorded random 8-bit magnitudes, presented once."""
+    words = rng.integers(0, 2**bits, size=(batch, *shape)).astype(np.uint8)
+    negative = rng.random(words.shape) < 0.5 if signed else None
+    return Operand(shape, "real", bits=bits, steps=1, words=words, negative=negative)
+
+
+def product(
+    name: str, where: Geometry, operand: Operand, rng: np.random.Generator, source: str = "input"
+) -> LayerTrace:
+    """A convolution (or linear layer) with random weights."""
+    conv = len(where.in_shape) == 3
+    out = where.fan_out * where.groups
+    weight = rng.normal(size=(out, where.fan_in)).astype(np.float32)
+    if conv:
+        weight = weight.reshape(out, -1, *where.kernel)
+    steps = tuple(range(operand.steps))
+    return LayerTrace(
+        name, "conv2d" if conv else "linear", (source,), where, steps, (operand,), weight=weight
+    )
+
+
+def neuron(name: str, source: str, shape: tuple[int, ...], steps: int = 4) -> LayerTrace:
+    """A layer of neurons."""
+    same = Geometry(shape, shape)
+    output = Operand(shape, steps=steps)
+    return LayerTrace(name, "neuron", (source,), same, tuple(range(steps)), output=output, neuron=LIF)
+
+
+def small_network(seed: int = 0, steps: int = 4, rate: float = 0.3) -> Workload:
+    """Real-valued first convolution, a grouped spiking one, a linear read-out."""
+    rng = np.random.default_rng(seed)
+    first, second = geometry(3, 8, 6), geometry(8, 12, 6, groups=2)
+    last = Geometry((12 * 36,), (5,))
+    layers = (
+        product("conv1", first, real(rng, first.in_shape), rng),
+        neuron("lif1", "conv1", first.out_shape, steps),
+        product("conv2", second, spiking(rng, second.in_shape, steps, rate), rng, "lif1"),
+        neuron("lif2", "conv2", second.out_shape, steps),
+        product("fc", last, spiking(rng, last.in_shape, steps, rate), rng, "lif2"),
+    )
+    return Workload("small", layers, steps, samples=2)
+
+
+def silent(workload: Workload) -> Workload:
+    """The same network with inputs that are all zero."""
+    layers = [
+        dataclasses.replace(layer, operands=tuple(_zero(o) for o in layer.operands))
+        for layer in workload.layers
+    ]
+    return dataclasses.replace(workload, layers=tuple(layers))
+
+
+def _zero(operand: Operand) -> Operand:
+    assert operand.words is not None
+    return dataclasses.replace(operand, words=np.zeros_like(operand.words))
+
+
+@dataclasses.dataclass
+class Recorder(Context):
+    """A context that writes down what a term reads."""
+
+    read: set[tuple[str, str]] = dataclasses.field(default_factory=set[tuple[str, str]])
+
+    def n(self, event: str) -> Any:
+        self.read.add(("event", event))
+        return super().n(event)
+
+    def p(self, path: str) -> Any:
+        self.read.add(("path", path))
+        return super().p(path)
+
+    def c(self, constant: Any) -> Any:
+        self.read.add(("constant", constant.name))
+        return super().c(constant)

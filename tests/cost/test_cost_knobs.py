@@ -1,0 +1,46 @@
+"""No dead knob: every numeric quantity of the chip changes a figure or whether it fits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from cost_cases import chip, small_network
+
+from axbar.cost import estimate
+from axbar.cost._types import QUANTITIES
+from axbar.spec import ImcSpec, path_table
+
+#: these decide accuracy alone
+ACCURACY_ONLY = {"device.program_noise"}
+
+NUMERIC = sorted(path for path, info in path_table(ImcSpec).items() if info.type in ("int", "float"))
+
+
+@pytest.mark.parametrize("path", [p for p in NUMERIC if p not in ACCURACY_ONLY])
+def test_every_number_matters(path: str) -> None:
+    info = path_table(ImcSpec)[path]
+    base = chip(adc__kind="sar", adc__sample_rate_Hz=2e7)
+    here = base.values()[path]
+    around = [here * factor for factor in (0.25, 0.5, 2, 4)]
+    if info.type == "int":
+        around = [round(v) for v in around]
+    inside = [v for v in around if info.low <= v <= info.high and v != here]
+    assert inside, path
+    done = estimate(small_network(), base, {path: [here, *inside]})
+    figures = np.stack([done.total(q) for q in QUANTITIES] + [done.feasible])
+    changed = (figures[:, 1:] != figures[:, :1]).any()
+    if path == "chip.max_tiles":
+        changed = not estimate(small_network(), base.replace({path: 1})).feasible[0]
+    assert changed, path
+
+
+@pytest.mark.parametrize("path", sorted(ACCURACY_ONLY))
+def test_what_is_left_out_is_really_without_cost(path: str) -> None:
+    done = estimate(small_network(), chip(), {path: [0.0, 2.0]})
+    assert done.total("energy_J")[0] == done.total("energy_J")[1]
+
+
+def test_the_knobs_of_the_survey_converter() -> None:
+    base = chip(adc__kind="survey")
+    rates = estimate(small_network(), base, {"adc.sample_rate_Hz": [1e8, 9e9]})
+    assert rates.total("energy_J")[0] != rates.total("energy_J")[1]
