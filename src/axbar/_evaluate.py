@@ -120,13 +120,13 @@ def evaluate_full(
     tell("trace", 0, 1)
     workload = trace(network, _tensor(dataset.test.images(slice(0, trace_samples))), name=_name(model))
     cost = estimate(workload, spec)
-    notes: list[str] = []
+    notes = list(dataset.notes)
     digital_accuracy, dies = None, ()
     if bool(cost.feasible[0]):
-        digital_accuracy, dies, chip_rows, notes = _on_chip(
+        digital_accuracy, dies, chip_rows, found = _on_chip(
             network, spec, dataset, test, plan, chips=chips, seed=seed, tell=tell
         )
-        applied = [*applied, *chip_rows]
+        applied, notes = [*applied, *chip_rows], [*notes, *found]
     else:
         notes.append("accuracy on the chip was not measured because the network does not fit")
     report = Report(

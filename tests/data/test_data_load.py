@@ -92,7 +92,7 @@ def test_unknown_names_get_a_hint() -> None:
 def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no file or folder"):
         load_data(tmp_path / "no.npz")
-    with pytest.raises(UsageError, match=r"data\.py:FUNCTION"):
+    with pytest.raises(UsageError, match=r"names no loader; write data\.py:"):
         load_data("data.py")
     (tmp_path / "a.csv").write_text("1,2")
     with pytest.raises(DataError, match=r"a\.csv' is no data set"):
@@ -159,8 +159,8 @@ def test_a_loader_may_import_its_neighbour(tmp_path: Path) -> None:
         ("def load(): return 1 / 0\n", DataError, "ZeroDivisionError"),
         ("import nothing_of_that_name\n", DataError, "importing .* failed with ModuleNotFoundError"),
         ("def (:\n", DataError, "SyntaxError"),
-        ("def loaad(): pass\n", UsageError, "no function 'load'; did you mean 'loaad'"),
-        ("load = 3\n", UsageError, "no function 'load'"),
+        ("def loaad(): pass\n", UsageError, "no loader 'load'; did you mean 'loaad'"),
+        ("load = 3\n", UsageError, "no loader 'load'"),
         ("def load(): return X, Y[:-1]\n", DataError, "39 labels for 40 images"),
     ],
 )

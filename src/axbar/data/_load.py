@@ -17,6 +17,7 @@ from axbar.data._readers import locate, read_folder
 from axbar.data._types import CALIBRATION_IMAGES, Dataset, size_text
 from axbar.data._user import read_user
 from axbar.errors import DataError, UsageError, unknown_name
+from axbar.usercode import is_reference
 
 __all__ = ["ENVIRONMENT", "data_names", "load_data"]
 
@@ -112,9 +113,8 @@ def load_data(
     if isinstance(data, str) and _ALIASES.get(text, text) in _NAMED:
         name = _ALIASES.get(text, text)
         return _load_named(name, _NAMED[name], data_dir, calibration=calibration, seed=seed)
-    path, _, function = text.rpartition(":")
-    if path.endswith(".py"):
-        found = read_user(Path(path), function)
+    if is_reference(text):
+        found = read_user(text)
         if isinstance(found, Dataset):
             return found
         return to_dataset(

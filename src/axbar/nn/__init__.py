@@ -1,1 +1,61 @@
-"""."""
+"""What is trained: spiking neurons, codings, networks, the training loop, and loading.
+
+>>> import torch
+>>> from axbar.nn import build_model
+>>> network = build_model("spiking-cnn", width=8, steps=4)
+>>> network(torch.rand(2, 1, 28, 28)).shape  # logits [T, B, K]
+torch.Size([4, 2, 10])
+"""
+
+from __future__ import annotations
+
+from axbar.nn import coding
+from axbar.nn._checkpoint import load_checkpoint, save_checkpoint
+from axbar.nn._config import EpochRecord, Progress, TrainConfig, TrainResult
+from axbar.nn._load import build_model, load_network, load_weights, read_weights
+from axbar.nn._predict import accuracy, predict_logits
+from axbar.nn._recurrence import LIFParams, LIFState, lif_loop, lif_step, zero_state
+from axbar.nn._train import train
+from axbar.nn.network import MeanOverTime, Normalise, ReadOut, SpikingNetwork
+from axbar.nn.neurons import IF, LIF, SynapticLIF, SynapticState
+from axbar.nn.norm import TdBatchNorm1d, TdBatchNorm2d, folded_norm
+from axbar.nn.recipes import demo_recipe
+from axbar.nn.surrogate import Atan, Rect, Surrogate, Triangle
+
+__all__ = [
+    "IF",
+    "LIF",
+    "Atan",
+    "EpochRecord",
+    "LIFParams",
+    "LIFState",
+    "MeanOverTime",
+    "Normalise",
+    "Progress",
+    "ReadOut",
+    "Rect",
+    "SpikingNetwork",
+    "Surrogate",
+    "SynapticLIF",
+    "SynapticState",
+    "TdBatchNorm1d",
+    "TdBatchNorm2d",
+    "TrainConfig",
+    "TrainResult",
+    "Triangle",
+    "accuracy",
+    "build_model",
+    "coding",
+    "demo_recipe",
+    "folded_norm",
+    "lif_loop",
+    "lif_step",
+    "load_checkpoint",
+    "load_network",
+    "load_weights",
+    "predict_logits",
+    "read_weights",
+    "save_checkpoint",
+    "train",
+    "zero_state",
+]

@@ -1,1 +1,30 @@
-"""."""
+"""The networks that ship: spiking ones and their conventional twins, each with a ``width``."""
+
+from __future__ import annotations
+
+from axbar.nn.models._options import NetworkOptions
+from axbar.nn.models.feedforward import (
+    FeedForward,
+    cnn,
+    spiking_cnn,
+    spiking_vgg9,
+    spiking_vgg16,
+    vgg9,
+    vgg16,
+)
+from axbar.nn.models.resnet import ResNet20, SpikingResNet19, resnet20, spiking_resnet19
+
+__all__ = [
+    "FeedForward",
+    "NetworkOptions",
+    "ResNet20",
+    "SpikingResNet19",
+    "cnn",
+    "resnet20",
+    "spiking_cnn",
+    "spiking_resnet19",
+    "spiking_vgg9",
+    "spiking_vgg16",
+    "vgg9",
+    "vgg16",
+]

@@ -1,0 +1,180 @@
+"""What all networks share: coding in, the fold of time into the batch, logits out.
+
+A network maps images ``x[B, C, H, W]`` to logits ``[T, B, K]``; conventional networks have T = 1. Layers
+without memory run once on ``[T·B, ...]`` (time-major); neurons get the whole ``[T, B, ...]``, once per
+forward pass. With direct coding everything before the first neurons is constant over time and runs once per
+image, on ``[B, ...]``. Nothing is kept between calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import torch
+from torch import Tensor, nn
+
+from axbar.errors import DataError, ModelError
+from axbar.nn import coding
+
+__all__ = ["MeanOverTime", "Normalise", "ReadOut", "SpikingNetwork"]
+
+
+class ReadOut(Protocol):
+    """Turns logits over time ``[T, B, K]`` into scores ``[B, K]``; the largest is the answer."""
+
+    def __call__(self, logits: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class MeanOverTime:
+    """Mean of the logits over all steps."""
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """Return ``[B, K]`` of ``[T, B, K]``."""
+        return logits.mean(0)
+
+
+class Normalise(nn.Module):
+    """Subtract ``mean`` and divide by ``std``, per channel of images ``[B, C, H, W]``.
+
+    The constants move with the module but are not part of its weights.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        if len(mean) != len(std) or any(not s > 0 for s in std):
+            raise ModelError(
+                f"normalisation needs as many means as stds above 0, got {tuple(mean)} and {tuple(std)}."
+            )
+        self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(-1, 1, 1), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the normalised images."""
+        return (x - self.mean) / self.std
+
+
+class SpikingNetwork(nn.Module):
+    """Base of the networks that ship; a conventional network is the case T = 1 without neurons.
+
+    Subclasses write ``body(x, batch)`` on folded tensors, pass it through ``fire`` where neurons sit, and
+    return ``[T·B, K]``.
+
+    Args:
+        steps: T, 1..64.
+        input_shape: ``(C, H, W)`` of one image.
+        classes: K.
+        input_coding: ``direct``, ``rate`` or ``latency``.
+        seed: of the noise of rate coding; one field for all samples, equal in every call.
+        mean, std: per-channel normalisation in front of direct coding; None leaves the images as they are.
+
+    Attributes:
+        config: the arguments of ``build_model`` that make this network again.
+    """
+
+    coding_noise: Tensor | None
+
+    def __init__(
+        self,
+        steps: int,
+        input_shape: Sequence[int],
+        classes: int,
+        input_coding: str = "direct",
+        seed: int = 0,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+    ) -> None:
+        super().__init__()
+        coding.check_coding(input_coding)
+        self.steps, self.classes = steps, classes
+        self.input_shape = _image_shape(input_shape)
+        self.input_coding = input_coding
+        self.config: dict[str, Any] = {}
+        self.normalise = _normalise(mean, std, self.input_shape[0], input_coding)
+        noise = None
+        if input_coding == "rate":
+            generator = torch.Generator().manual_seed(seed)
+            noise = coding.uniform_noise((steps, 1, *self.input_shape), generator)
+        self.register_buffer("coding_noise", noise, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits ``[T, B, K]`` of images ``[B, C, H, W]`` in 0..1.
+
+        Raises:
+            DataError: the images have another shape than ``input_shape``.
+        """
+        if tuple(x.shape[1:]) != self.input_shape:
+            raise DataError(
+                f"images of shape {tuple(x.shape[1:])} do not fit: this network takes {self.input_shape} "
+                "(channels, rows, columns); build it with input_shape= of the data."
+            )
+        logits = self.body(self._encode(x), x.shape[0])
+        return logits.unflatten(0, (self.steps, x.shape[0]))
+
+    def body(self, x: Tensor, batch: int) -> Tensor:
+        """Map the coded input ``[B, ...]`` or ``[T·B, ...]`` to ``[T·B, K]``."""
+        raise NotImplementedError
+
+    def fire(self, neuron: nn.Module, x: Tensor, batch: int) -> Tensor:
+        """Pass ``[T·B, ...]`` (``[B, ...]`` if constant over time) through neurons; return ``[T·B, ...]``.
+
+        A layer that is no neuron, such as a ReLU, is applied as it is.
+        """
+        if not getattr(neuron, "is_neuron", False):
+            return neuron(x)
+        if x.shape[0] == batch:
+            sequence = coding.direct(x, self.steps)
+        else:
+            sequence = x.unflatten(0, (self.steps, batch))
+        return neuron(sequence).flatten(0, 1)
+
+    def ready(self, config: Mapping[str, Any]) -> Self:
+        """Note how the network was built and lay its kernels out channels last; return the network.
+
+        On CPUs convolutions and pools of few channels take about half the time in that layout; the layers
+        pass it on.
+        """
+        self.config = dict(config)
+        for parameter in self.parameters():
+            if parameter.ndim == 4:
+                # Not .contiguous(), which leaves kernels of one channel as they are: theirs fits both layouts.
+                laid_out = torch.empty_like(parameter, memory_format=torch.channels_last)
+                parameter.data = laid_out.copy_(parameter.data)
+        return self
+
+    def _encode(self, x: Tensor) -> Tensor:
+        if self.normalise is not None:
+            x = self.normalise(x)
+        if self.input_coding == "rate":
+            return coding.rate(x, self.steps, noise=self.coding_noise).flatten(0, 1)
+        if self.input_coding == "latency":
+            return coding.latency(x, self.steps).flatten(0, 1)
+        return x
+
+
+def _image_shape(shape: Sequence[int]) -> tuple[int, int, int]:
+    if len(shape) != 3 or any(int(n) != n or n < 1 for n in shape):
+        raise ModelError(f"input_shape = {tuple(shape)} is no image shape; give (channels, rows, columns).")
+    channels, rows, columns = (int(n) for n in shape)
+    return channels, rows, columns
+
+
+def _normalise(
+    mean: Sequence[float] | None, std: Sequence[float] | None, channels: int, input_coding: str
+) -> Normalise | None:
+    if mean is None and std is None:
+        return None
+    if mean is None or std is None or len(mean) != channels or len(std) != channels:
+        raise ModelError(
+            f"mean = {mean} and std = {std} do not fit {channels} channel(s); give one of each per channel."
+        )
+    if input_coding != "direct":
+        raise ModelError(
+            f"{input_coding} coding takes images in 0..1; leave out mean and std, or use direct coding."
+        )
+    return Normalise(mean, std)

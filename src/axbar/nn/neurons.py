@@ -1,0 +1,196 @@
+"""Spiking neurons as layers: LIF, IF and the current-based LIF.
+
+A neuron layer takes the whole sequence ``x[T, B, ...]`` in one call and returns spikes of the same shape,
+starting from rest in each call; nothing is kept between calls. ``step`` is the streaming form with explicit
+state. The equations of the three reset semantics stand in ``axbar.nn._recurrence``; the current-based neuron
+puts i[t] = α·i[t−1] + x[t] in front of them.
+
+Inputs in half precision are computed in float32: a leaking sum over time loses its small terms in 8 bits.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from axbar.errors import ModelError
+from axbar.nn._fused import fused_lif, leaky_sum
+from axbar.nn._recurrence import LIFParams, LIFState, Reset, lif_loop, lif_step, zero_state
+from axbar.nn.surrogate import Surrogate, surrogate_of
+
+__all__ = ["IF", "LIF", "SynapticLIF", "SynapticState"]
+
+
+class LIF(nn.Module):
+    """Leaky integrate-and-fire neurons, element by element.
+
+    Args:
+        beta: decay of the potential per step, 0..1.
+        threshold: potential at which a neuron fires.
+        reset: ``subtract`` (A), ``subtract_unleaked`` (B) or ``zero`` (C).
+        input_scale: factor on the input.
+        strict: fire above instead of at the threshold; None: above for B, at it for A and C.
+        surrogate: ``atan``, ``triangle``, ``rect`` or a ``Surrogate``.
+        detach_reset: keep gradients out of the decision to reset.
+        fused: one autograd node over time instead of one per operation and step; same bits, less time and
+            memory.
+
+    Raises:
+        ModelError: a constant is out of range or a name is unknown.
+
+    >>> LIF(beta=0.5)(torch.tensor([[0.75], [0.75], [0.75]])).flatten()
+    tensor([0., 1., 0.])
+    """
+
+    is_neuron: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        beta: float = 0.5,
+        threshold: float = 1.0,
+        reset: Reset = "subtract",
+        input_scale: float = 1.0,
+        strict: bool | None = None,
+        surrogate: str | Surrogate = "atan",
+        detach_reset: bool = True,
+        fused: bool = True,
+    ) -> None:
+        super().__init__()
+        # The constants are plain attributes that techniques may set; ``params`` checks them at each call.
+        self.beta, self.threshold, self.input_scale = beta, threshold, input_scale
+        self.reset: Reset = reset
+        self.surrogate = surrogate_of(surrogate)
+        self.detach_reset = detach_reset
+        self.fused = fused
+        self.strict = bool(LIFParams(beta, threshold, reset, input_scale, strict).strict)
+
+    @property
+    def params(self) -> LIFParams:
+        """The constants of the recurrence."""
+        return LIFParams(
+            self.beta,
+            self.threshold,
+            self.reset,
+            self.input_scale,
+            self.strict,
+            self.surrogate,
+            self.detach_reset,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the spikes of ``x[T, ...]``, same shape, 0 or 1.
+
+        Raises:
+            ModelError: ``x`` has no time axis or no steps.
+        """
+        x = self._current(_sequence(x))
+        return fused_lif(x, self.params) if self.fused else lif_loop(x, self.params)[0]
+
+    def _current(self, x: Tensor) -> Tensor:
+        """Return what charges the membrane, ``[T, ...]``."""
+        return x
+
+    def step(self, x: Tensor, state: LIFState | None = None) -> tuple[Tensor, LIFState]:
+        """Advance by one step ``x[...]``; without a state from rest. Return ``(spikes, state)``."""
+        x = _full(x)
+        return lif_step(x, zero_state(x) if state is None else state, self.params)
+
+    def extra_repr(self) -> str:
+        """Show the constants in ``print(model)``."""
+        compare = ">" if self.strict else ">="
+        scale = "" if self.input_scale == 1.0 else f", input_scale={self.input_scale:g}"
+        return (
+            f"beta={self.beta:g}, threshold={self.threshold:g} ({compare}), reset={self.reset}{scale}, "
+            f"surrogate={self.surrogate.name}"
+        )
+
+
+class IF(LIF):
+    """Integrate-and-fire neurons: ``LIF`` without leak. Arguments as there, without ``beta``."""
+
+    def __init__(
+        self,
+        threshold: float = 1.0,
+        reset: Reset = "subtract",
+        input_scale: float = 1.0,
+        strict: bool | None = None,
+        surrogate: str | Surrogate = "atan",
+        detach_reset: bool = True,
+        fused: bool = True,
+    ) -> None:
+        super().__init__(1.0, threshold, reset, input_scale, strict, surrogate, detach_reset, fused)
+
+
+class SynapticState(NamedTuple):
+    """Synaptic current and membrane state of one step."""
+
+    current: Tensor
+    membrane: LIFState
+
+
+class SynapticLIF(LIF):
+    """Current-based LIF: i[t] = α·i[t−1] + x[t] charges the membrane.
+
+    Args:
+        alpha: decay of the current per step, 0..1; 0 is ``LIF``.
+        others: as in ``LIF``.
+
+    Raises:
+        ModelError: a constant is out of range or a name is unknown.
+    """
+
+    def __init__(
+        self,
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        threshold: float = 1.0,
+        reset: Reset = "subtract",
+        input_scale: float = 1.0,
+        strict: bool | None = None,
+        surrogate: str | Surrogate = "atan",
+        detach_reset: bool = True,
+        fused: bool = True,
+    ) -> None:
+        super().__init__(beta, threshold, reset, input_scale, strict, surrogate, detach_reset, fused)
+        if not 0.0 <= alpha <= 1.0:
+            raise ModelError(
+                f"synapse decay alpha = {alpha} is out of range; give 0 (no memory) to 1 (no decay)."
+            )
+        self.alpha = alpha
+
+    def _current(self, x: Tensor) -> Tensor:
+        if self.fused:
+            return leaky_sum(x, self.alpha)
+        current = torch.zeros_like(x[0])
+        currents = [current := current * self.alpha + x_t for x_t in x.unbind(0)]
+        return torch.stack(currents)
+
+    def step(  # pyright: ignore[reportIncompatibleMethodOverride]  # the state has one more field
+        self, x: Tensor, state: SynapticState | None = None
+    ) -> tuple[Tensor, SynapticState]:
+        """Advance by one step ``x[...]``; without a state from rest. Return ``(spikes, state)``."""
+        x = _full(x)
+        before = SynapticState(torch.zeros_like(x), zero_state(x)) if state is None else state
+        current = before.current * self.alpha + x
+        spikes, membrane = lif_step(current, before.membrane, self.params)
+        return spikes, SynapticState(current, membrane)
+
+    def extra_repr(self) -> str:
+        """Show the constants in ``print(model)``."""
+        return f"alpha={self.alpha:g}, {super().extra_repr()}"
+
+
+def _full(x: Tensor) -> Tensor:
+    """Return ``x`` in at least float32."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+def _sequence(x: Tensor) -> Tensor:
+    if x.ndim < 2 or x.shape[0] == 0 or not x.is_floating_point():
+        raise ModelError(
+            f"a neuron layer got an input of shape {tuple(x.shape)} and type {x.dtype}; it takes floats "
+            "[T, B, ...] with the time axis first and at least one step."
+        )
+    return _full(x)
