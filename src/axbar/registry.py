@@ -33,8 +33,8 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "sram": ("axbar.devices.sram:PRESET", "SRAM: one bit per cell, exact levels"),
     },
     "techniques": {
-        "adc-recalibrate": ("axbar.techniques.adc_recalibrate:TECHNIQUE", "refit the ADC ranges of each programmed chip"),
-        "clip-weights": ("axbar.techniques.clip_weights:TECHNIQUE", "clip each layer's weights at n standard deviations"),
+        "adc-recalibrate": ("axbar.techniques.adc_recalibrate:TECHNIQUE", "refit the ADC ranges of every die"),
+        "clip-weights": ("axbar.techniques.clip_weights:TECHNIQUE", "clip weights at n sigma of their layer"),
     },
     "models": {
         "cnn": ("axbar.nn.models:cnn", "two convolutions, ReLU: conventional twin of spiking-cnn"),

@@ -124,6 +124,15 @@ def test_building_leaves_the_global_generator_alone() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_kernels_lie_channels_last_but_for_strided_points() -> None:
+    def last(name: str) -> set[bool]:
+        kernels = [p for p in _small(name, (3, 32, 32)).parameters() if p.ndim == 4]
+        return {p.stride(1) == 1 for p in kernels if p.shape[1] > 1 and p.shape[2] > 1}
+
+    assert last("spiking-vgg9") == last("resnet20") == {True}
+    assert last("spiking-resnet19") == {False}  # oneDNN damages memory there: see SpikingNetwork.ready
+
+
 def test_layer_counts_are_those_of_the_names() -> None:
     def weights(name: str) -> list[str]:
         layers = _small(name, (3, 32, 32)).named_modules()

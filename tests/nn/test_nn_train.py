@@ -212,7 +212,7 @@ def test_progress_and_epochs_are_told() -> None:
 def test_a_network_of_the_user_trains(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))  # logits [B, K], no config
     train(model, bars(), SHORT, tmp_path)
-    with pytest.raises(ModelError, match="own module"):
+    with pytest.raises(ModelError, match="says not how to build it"):
         load_network(tmp_path)
 
 
