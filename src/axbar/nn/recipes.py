@@ -22,5 +22,5 @@ def demo_recipe() -> tuple[str, dict[str, Any], TrainConfig]:
     return (
         "spiking-cnn",
         {"width": 16, "steps": 4, "input_shape": (1, 28, 28), "classes": 10},
-        TrainConfig(epochs=8, batch_size=50, lr=4e-3, label_smoothing=0.05, weight_noise=0.06),
+        TrainConfig(epochs=8, batch_size=50, lr=4e-3, label_smoothing=0.05, weight_noise=0.08),
     )
