@@ -37,8 +37,8 @@ def test_the_unit_stands_at_the_end_of_the_name(path: str, unit: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
-    [(3.2e-12, "J", "3.20 pJ"), (4.2e-6, "m2", "4.20 mm²"), (0.0, "s", "0 s"), (7.0, "", "7"), (1234.0, "Hz", "1.23 kHz"),
-     (2.5e-11, "m2", "25.0 µm²")],
+    [(3.2e-12, "J", "3.20 pJ"), (4.2e-6, "m2", "4.20 mm²"), (0.0, "s", "0 s"), (7.0, "", "7"),
+     (1234.0, "Hz", "1.23 kHz"), (2.5e-11, "m2", "25.0 µm²")],
 )  # fmt: skip
 def test_printed_quantities_have_a_prefix(value: float, unit: str, text: str) -> None:
     assert format_quantity(value, unit) == text

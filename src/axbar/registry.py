@@ -28,21 +28,36 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
     "devices": {
         "ideal": ("axbar.devices.ideal:PRESET", "exact cells: no noise, infinite on/off ratio"),
         "pcm-mushroom": ("axbar.devices.pcm_mushroom:PRESET", "mushroom PCM (Nandakumar 2019), after 20 s"),
-        "rram-generic": ("axbar.devices.rram_generic:PRESET", "generic RRAM, sigma 5 % of the range (assumed)"),
+        "rram-generic": (
+            "axbar.devices.rram_generic:PRESET",
+            "generic RRAM, sigma 5 % of the range (assumed)",
+        ),
         "rram-neurram": ("axbar.devices.rram_neurram:PRESET", "HfOx RRAM of NeuRRAM (Wan 2022), after 1 s"),
         "sram": ("axbar.devices.sram:PRESET", "SRAM: one bit per cell, exact levels"),
     },
     "techniques": {
-        "adc-recalibrate": ("axbar.techniques.adc_recalibrate:TECHNIQUE", "refit the ADC ranges of every die"),
+        "adc-recalibrate": (
+            "axbar.techniques.adc_recalibrate:TECHNIQUE",
+            "refit the ADC ranges of every die",
+        ),
         "clip-weights": ("axbar.techniques.clip_weights:TECHNIQUE", "clip weights at n sigma of their layer"),
     },
     "models": {
         "cnn": ("axbar.nn.models:cnn", "two convolutions, ReLU: conventional twin of spiking-cnn"),
-        "resnet20": ("axbar.nn.models:resnet20", "conventional ResNet20 for 32x32 images (option-A shortcuts)"),
-        "spiking-cnn": ("axbar.nn.models:spiking_cnn", "two convolutions and two linear layers of LIF neurons"),
+        "resnet20": (
+            "axbar.nn.models:resnet20",
+            "conventional ResNet20 for 32x32 images (option-A shortcuts)",
+        ),
+        "spiking-cnn": (
+            "axbar.nn.models:spiking_cnn",
+            "two convolutions and two linear layers of LIF neurons",
+        ),
         "spiking-resnet19": ("axbar.nn.models:spiking_resnet19", "spiking ResNet19 with tdBN"),
         "spiking-vgg16": ("axbar.nn.models:spiking_vgg16", "spiking VGG16 with tdBN"),
-        "spiking-vgg9": ("axbar.nn.models:spiking_vgg9", "spiking VGG9 with tdBN: 7 convolutions, 2 linear layers"),
+        "spiking-vgg9": (
+            "axbar.nn.models:spiking_vgg9",
+            "spiking VGG9 with tdBN: 7 convolutions, 2 linear layers",
+        ),
         "vgg16": ("axbar.nn.models:vgg16", "conventional twin of spiking-vgg16"),
         "vgg9": ("axbar.nn.models:vgg9", "conventional twin of spiking-vgg9"),
     },

@@ -63,7 +63,9 @@ def test_truncated_idx(axbar, trained: Path, tmp_path: Path) -> None:
         images = struct.pack(">IIII", 0x803, 10, 28, 28) + bytes(28 * 28 * 4)
         (folder / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
         (folder / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, 10) + bytes(10))
-    one_sentence(axbar("evaluate", str(trained), "--data", "data"), 1, "idx3-ubyte", "cut short", "7856", "3152")
+    one_sentence(
+        axbar("evaluate", str(trained), "--data", "data"), 1, "idx3-ubyte", "cut short", "7856", "3152"
+    )
 
 
 def test_images_of_the_wrong_size(axbar, trained: Path, tmp_path: Path) -> None:
@@ -76,7 +78,10 @@ def test_nan_weights(axbar, tmp_path: Path) -> None:
 
     from axbar.nn import build_model
 
-    state = {k: v.clone().contiguous() for k, v in build_model("spiking-cnn", width=8, steps=2).state_dict().items()}
+    state = {
+        k: v.clone().contiguous()
+        for k, v in build_model("spiking-cnn", width=8, steps=2).state_dict().items()
+    }
     name = next(k for k in state if k.endswith("weight"))
     state[name].view(-1)[0] = float("nan")
     save_file(state, str(tmp_path / "w.safetensors"))

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (sentences stand as the user reads them)
 """What a user reads when a chip is wrong: file, line, path, value, range, and the fix; every fault at once."""
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ membranes need not outlive their layer. Energy and time of waking a tile are not
 
 from __future__ import annotations
 
-from axbar.cost._types import Component, Context, Floats, Parts, Term
+from axbar.cost._types import Component, Context, Floats, Parts, Quantity, Term
 
 __all__ = ["LEAKAGE"]
 
@@ -28,7 +28,7 @@ def _gated(x: Context) -> Floats:
     return gated * x.by_layer("latency_s") + retained * x.total("latency_s")
 
 
-_USES = (("*", "leakage_W"), ("*", "latency_s"))
+_USES: tuple[tuple[str, Quantity], ...] = (("*", "leakage_W"), ("*", "latency_s"))
 
 LEAKAGE = Component(
     name="leakage",
