@@ -9,8 +9,9 @@ STAMP := .venv/installed-dev
 demo: $(CORE)
 	$(BIN)/axbar demo --out runs/demo
 
+# Two workers; one torch thread each, or they would wait for each other.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-all: $(STAMP)
 	$(BIN)/python -m pytest -m "not browser"

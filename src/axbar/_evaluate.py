@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from axbar import registry
 from axbar._report import Accuracy, Report
-from axbar.errors import UsageError
+from axbar.errors import DataError, ModelError, UsageError
 from axbar.spec import HardwareSpec, load_hardware
 
 if TYPE_CHECKING:
@@ -116,15 +116,17 @@ def evaluate_full(
     tell("network", 0, 1)
     network, applied = _apply_stage("network", network, plan, spec, dataset)
     test = dataset.test.balanced(images) if images is not None else dataset.test
-    float_accuracy = accuracy(network, test)
     tell("trace", 0, 1)
-    workload = trace(network, _tensor(dataset.test.images(slice(0, trace_samples))), name=_name(model))
+    traced = dataset.test.balanced(trace_samples).images()
+    workload = trace(network, _tensor(traced), name=_name(model))
+    _check_outputs(network, traced, dataset)
+    float_accuracy = accuracy(network, test)
     cost = estimate(workload, spec)
-    notes = list(dataset.notes)
+    notes = [*dataset.notes, *_not_in_accuracy(spec)]
     digital_accuracy, dies = None, ()
     if bool(cost.feasible[0]):
         digital_accuracy, dies, chip_rows, found = _on_chip(
-            network, spec, dataset, test, plan, chips=chips, seed=seed, tell=tell
+            network, spec, dataset, test, plan, workload, chips=chips, seed=seed, tell=tell
         )
         applied, notes = [*applied, *chip_rows], [*notes, *found]
     else:
@@ -143,6 +145,16 @@ def evaluate_full(
         notes=tuple(notes),
     )  # fmt: skip
     return Evaluation(report, workload, network, dataset)
+
+
+def _not_in_accuracy(spec: HardwareSpec) -> list[str]:
+    """Say which quantities are charged for but leave the accuracy alone."""
+    bits = spec.values().get("neuron.membrane_bits")
+    if bits is None:
+        return []
+    return [
+        f"membranes are computed at full precision; neuron.membrane_bits = {bits} counts in the cost only"
+    ]
 
 
 def _check_counts(chips: int, images: int | None, trace_samples: int) -> None:
@@ -224,6 +236,7 @@ def _on_chip(
     dataset: Dataset,
     test: Any,
     plan: Sequence[tuple[Any, Any]],
+    workload: Workload,
     *,
     chips: int,
     seed: int,
@@ -237,7 +250,9 @@ def _on_chip(
     digital = None
     if kind.digital:
         tell("digital", 0, 1)
-        digital = accuracy(registry.load_target(kind.digital)(network, spec, calibration), test)
+        integer = registry.load_target(kind.digital)(network, spec, calibration)
+        _check_same_layers(integer, workload)
+        digital = accuracy(integer, test)
     if not kind.analog or chips == 0:
         return digital, (), [], [] if kind.analog else [f"{spec.kind} computes digitally: no dies to program"]
     figures: list[float] = []
@@ -254,6 +269,33 @@ def _on_chip(
         figures.append(accuracy(programmed, test))
     tell("dies", chips, chips)
     return digital, tuple(figures), rows, notes
+
+
+def _check_outputs(network: torch.nn.Module, images: Any, dataset: Dataset) -> None:
+    """Refuse a network with fewer outputs than the data have classes; it could never name the rest."""
+    from axbar.nn import predict_logits
+
+    outputs = int(predict_logits(network, _tensor(images[:2])).shape[-1])
+    if outputs < len(dataset.classes):
+        raise DataError(
+            f"'{dataset.name}' has {len(dataset.classes)} classes, but the network has {outputs} outputs; build it "
+            f"with {len(dataset.classes)} outputs or give other data."
+        )
+
+
+def _check_same_layers(converted: torch.nn.Module, workload: Workload) -> None:
+    """Refuse a network of which cost and accuracy would put different layers on the chip."""
+    on_chip: Any = getattr(converted, "chip_layers", None)
+    if on_chip is None:
+        return
+    # a layer used in several places is traced as name, name#2, ...
+    left = sorted({layer.name for layer in workload.matmuls} - {n for n in on_chip} - {""})
+    left = [name for name in left if name.partition("#")[0] not in on_chip]
+    if left:
+        raise ModelError(
+            f"layer '{left[0]}' multiplies by a parameter that is no Conv2d or Linear, so it can be priced but not "
+            "programmed; write it as torch.nn.Linear or torch.nn.Conv2d."
+        )
 
 
 def _tensor(images: Any) -> torch.Tensor:

@@ -232,6 +232,6 @@ def write_atomic(path: Path, text: str) -> Path:
             raise
     except OSError as error:
         raise AxbarError(
-            f"can't write '{path}': {error.strerror or error}; choose a folder that you may write with --out."
+            f"can't write '{path}': {error.strerror or error}; choose a place that you may write to."
         ) from error
     return path

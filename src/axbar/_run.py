@@ -7,14 +7,18 @@ rerun first compares the hashes: an input that changed is named; otherwise the f
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
+import os
 import platform
 from collections.abc import Mapping
+from contextlib import chdir
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from axbar import registry
 from axbar._evaluate import Evaluation, Progress, evaluate_full
 from axbar._report import Report, write_atomic
 from axbar.errors import AxbarError, DataError
@@ -48,7 +52,8 @@ def record_of(done: Evaluation, arguments: Mapping[str, Any], command: str) -> d
     return {
         "format": _FORMAT,
         "command": command,
-        "arguments": dict(arguments),
+        "cwd": str(Path.cwd()),
+        "arguments": {**arguments, "data_dir": arguments.get("data_dir") or os.environ.get("AXBAR_DATA")},
         "versions": versions(),
         "inputs": {
             "weights": weights_hash(done.network),
@@ -62,7 +67,8 @@ def record_of(done: Evaluation, arguments: Mapping[str, Any], command: str) -> d
 def versions() -> dict[str, str]:
     """Return the versions that can change a figure."""
     found = {"python": platform.python_version(), "machine": platform.machine()}
-    for package in ("axbar", "torch", "numpy"):
+    plugins = {e.origin for group in registry.GROUPS for e in registry.entries(group)} - {"axbar"}
+    for package in ("axbar", "torch", "numpy", *sorted(plugins)):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -72,10 +78,13 @@ def versions() -> dict[str, str]:
 
 def weights_hash(network: torch.nn.Module) -> str:
     """Return a hash over names, shapes and bits of all parameters and buffers."""
+    import torch
+
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        plain = tensor.detach().cpu().contiguous().flatten()
+        digest.update(plain.view(torch.uint8).numpy().tobytes())  # bytes, as numpy has no bfloat16
     return digest.hexdigest()[:16]
 
 
@@ -103,16 +112,36 @@ def load_record(path: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise DataError(f"'{file}' is no run record: not JSON ({error}).") from error
-    missing = {"format", "arguments", "inputs", "report"} - (
-        record.keys() if isinstance(record, dict) else set()
-    )
-    if missing:
-        raise DataError(
-            f"'{file}' is no run record: {', '.join(sorted(missing))} missing; give one written by axbar."
-        )
+    _check_record(record, file)
     if record["format"] != _FORMAT:
         raise DataError(f"'{file}' has the format {record['format']}; this axbar reads format {_FORMAT}.")
     return record
+
+
+_SHAPE = {
+    "format": int, "command": str, "cwd": str, "arguments": dict, "inputs": dict, "versions": dict, "report": dict
+}  # fmt: skip
+_INPUTS = ("weights", "data", "hardware", "workload")
+
+
+def _check_record(record: Any, file: Path) -> None:
+    """Refuse what was not written by ``save_run``, or was edited since."""
+    if not isinstance(record, dict):
+        raise DataError(f"'{file}' is no run record: it holds a {type(record).__name__}, not an object.")
+    bad = [key for key, kind in _SHAPE.items() if not isinstance(record.get(key), kind)]
+    bad += [f"inputs.{key}" for key in _INPUTS if not bad and key not in record["inputs"]]
+    if bad:
+        raise DataError(f"'{file}' is no run record: {', '.join(bad)} missing or of another type.")
+    wanted = set(inspect.signature(evaluate_full).parameters) - {"progress"}
+    given = record["arguments"].keys() - {"threads"}
+    if wanted != given:
+        raise DataError(
+            f"'{file}' has other arguments than 'axbar evaluate': {', '.join(sorted(wanted ^ given))}; evaluate anew."
+        )
+    if not Path(record["cwd"]).is_dir():
+        raise DataError(
+            f"'{file}' was recorded in '{record['cwd']}', which is no folder here; evaluate anew."
+        )
 
 
 def rerun(path: Path, progress: Progress | None = None) -> tuple[Report, dict[str, Any]]:
@@ -125,9 +154,10 @@ def rerun(path: Path, progress: Progress | None = None) -> tuple[Report, dict[st
         AxbarError: an input (weights, data or spec) is not the one recorded; the sentence names it.
     """
     record = load_record(path)
-    done = run(record["arguments"], record.get("command", ""), progress)
+    with chdir(record["cwd"]):  # paths in the record are as they were typed there
+        done = run(record["arguments"], record["command"], progress)
     then, now = record["inputs"], done.report.run["inputs"]
-    for name in ("weights", "data", "hardware"):
+    for name in _INPUTS:
         if then[name] != now[name]:
             raise AxbarError(
                 f"the {name} changed since the run was recorded: hash {then[name]} then, {now[name]} now; restore "

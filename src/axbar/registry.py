@@ -132,7 +132,16 @@ def get(group: str, name: str) -> Any:
     table = _table(group)
     if name not in table:
         raise UsageError(unknown_name(group.rstrip("s"), name, table))
-    return load_target(table[name].target)
+    entry = table[name]
+    try:
+        return load_target(entry.target)
+    except (ImportError, AttributeError) as error:
+        if entry.origin == "axbar":
+            raise
+        raise AxbarError(
+            f"{group} name '{name}' of {entry.origin} does not load from '{entry.target}': {error}; repair or remove "
+            "that package."
+        ) from error
 
 
 def load_target(target: str) -> Any:

@@ -166,3 +166,43 @@ def test_ctrl_c_while_training_leaves_a_whole_checkpoint_or_none(tmp_path: Path)
 
     assert load_network(str(tmp_path / "run")).steps == 1
     assert not [p for p in (tmp_path / "run").rglob("*") if p.name.startswith(".") or p.suffix == ".tmp"]
+
+
+def test_a_network_that_breaks_on_the_data_or_does_not_build(axbar, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "def small():\n    return nn.Sequential(nn.Flatten(), nn.Linear(100, 10))\n"
+        "def seven():\n    return nn.Sequential(nn.Flatten(), nn.Linear(784, 7))\n"
+        "def crash():\n    raise RuntimeError('boom')\n"
+    )
+    words = ("--data", "fashion-mnist-small", "--images", "10", "--chips", "0")
+    one_sentence(axbar("evaluate", "net.py:small", *words), 1, "module '1'")
+    one_sentence(axbar("evaluate", "net.py:seven", *words), 1, "7 outputs", "10 classes")
+    one_sentence(axbar("evaluate", "net.py:crash", *words), 1, "net.py:crash", "RuntimeError: boom")
+    one_sentence(axbar("evaluate", "net.py:smal", *words), 2, "did you mean 'small'")
+
+
+def test_a_product_that_can_be_priced_but_not_programmed_is_refused(axbar, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "import torch\nfrom torch import nn\nfrom torch.nn import functional as F\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n"
+        "        self.w = nn.Parameter(torch.rand(10, 784) - 0.5)\n"
+        "    def forward(self, x):\n        return F.linear(x.flatten(1), self.w)\n"
+        "def net():\n    return Net()\n"
+    )
+    done = axbar("evaluate", "net.py:net", "--data", "fashion-mnist-small", "--images", "10")
+    one_sentence(done, 1, "Conv2d or Linear")
+
+
+def test_a_run_record_that_was_edited(axbar, tmp_path: Path) -> None:
+    for text in ("[]", "{}", '{"format": 1, "arguments": []}', "not json"):
+        (tmp_path / "run.json").write_text(text)
+        one_sentence(axbar("rerun", "run.json"), 1, "run.json")
+    one_sentence(axbar("rerun", "nowhere"), 1, "nowhere")
+
+
+def test_words_of_estimate_that_contradict(axbar) -> None:
+    one_sentence(axbar("estimate", "vgg9", "--csv", "x.csv"), 2, "--sweep")
+    one_sentence(axbar("estimate", "vgg9", "--sweep", "adc.bits=3:4", "--sweep", "adc.bits=5"), 2, "twice")
+    one_sentence(axbar("estimate", "vgg9", "--config", "step=4"), 2, "did you mean 'steps'")

@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ __all__ = [
     "Technique",
     "Weights",
     "WorkloadName",
+    "check_out",
     "command_line",
     "emit_json",
     "parse_config",
@@ -95,6 +97,9 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
         except AxbarError as error:
             say(f"error: {error}")
             raise typer.Exit(error.exit_code) from None
+        except ImportError as error:
+            say(f"error: this verb needs a package that does not import: {error}; see 'axbar doctor'.")
+            raise typer.Exit(1) from None
         except KeyboardInterrupt:
             say("stopped by Ctrl-C.")
             raise typer.Exit(130) from None
@@ -102,6 +107,11 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
             # The reader (head, less) has gone; Python would complain once more when it closes stdout.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
+        except OSError as error:
+            where = f" '{error.filename}'" if error.filename else ""
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            say(f"error: can't read or write{where}: {error.strerror or error}.")
+            raise typer.Exit(1) from None
 
     return run
 
@@ -109,6 +119,25 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
 def say(text: str) -> None:
     """Write one line to stderr."""
     typer.echo(text, err=True)
+
+
+def check_out(folder: Path | None) -> None:
+    """Refuse a folder that can't be written before hours of work go into it; leave no trace."""
+    if folder is None:
+        return
+    made = [p for p in (folder, *folder.parents) if not p.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise AxbarError(
+            f"can't write to '{folder}': {error.strerror or error}; choose a folder that you may write with --out."
+        ) from error
+    finally:
+        for path in made:
+            if path.is_dir():
+                path.rmdir()
 
 
 def emit_json(value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,11 @@ def read_workload(source: str, config: dict[str, Any] | None = None) -> Workload
     if path.suffix == ".csv":
         return Workload.from_csv(path)
     if source in shapes.TABLE:
-        try:
-            return shapes.TABLE[source](**(config or {}))
-        except TypeError as error:
-            raise UsageError(f"shape '{source}' does not take these arguments: {error}.") from None
+        known = list(inspect.signature(shapes.TABLE[source]).parameters)
+        for key in config or {}:
+            if key not in known:
+                raise UsageError(unknown_name(f"argument of shape '{source}':", key, known))
+        return shapes.TABLE[source](**(config or {}))
     raise UsageError(
         unknown_name("workload", source, shapes.TABLE)
         + " Or give a .npz of 'axbar trace', a run folder, or a .csv of layers."

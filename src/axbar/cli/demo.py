@@ -12,6 +12,7 @@ from axbar.cli._common import (
     Hardware,
     Json,
     Seed,
+    check_out,
     command_line,
     emit_json,
     progress_bar,
@@ -47,6 +48,7 @@ def demo(
     """
     from axbar._run import run, save_run
 
+    check_out(out)
     _train(out / "model", seed, json)
     arguments = {
         "model": str(out / "model"), "data": DATA, "hardware": hardware, "weights": None, "config": {}, "overrides": [],
@@ -76,7 +78,7 @@ def _train(folder: Path, seed: int, json: bool) -> None:
     dataset = load_data(DATA)
     name, config, recipe = demo_recipe()
     recipe = replace(recipe, seed=seed)
-    network: Any = build_model(name, **config)
+    network: Any = build_model(name, **{**config, "seed": seed})
     if quiet(json):
         say(
             f"training {name} on {len(dataset.train.y)} images of {dataset.name} for {recipe.epochs} epochs ..."

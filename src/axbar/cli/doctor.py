@@ -112,6 +112,10 @@ def _writable() -> Check:
         return Check("write here", False, f"{Path.cwd()}: {error.strerror}; give --out", needed=False)
 
 
+#: packages whose module has another name
+_MODULES = {"pillow": "PIL"}
+
+
 def _optional() -> list[Check]:
     extras = {
         "nir": "nir",
@@ -122,7 +126,7 @@ def _optional() -> list[Check]:
     }
     checks: list[Check] = []
     for name, extra in extras.items():
-        there = importlib.util.find_spec(name) is not None
+        there = importlib.util.find_spec(_MODULES.get(name, name)) is not None
         hint = (
             f"not installed: pip install 'axbar[{extra}]'" if extra else f"not installed: pip install {name}"
         )

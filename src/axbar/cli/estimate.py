@@ -46,7 +46,11 @@ def estimate(
     """Estimate energy, latency and area of a workload on a chip, for one design point or a sweep."""
     from axbar.cli._workloads import read_workload
     from axbar.cost import estimate as cost
+    from axbar.errors import UsageError
     from axbar.spec import load_hardware
+
+    if csv is not None and not sweep:
+        raise UsageError("--csv holds the points of a sweep; give --sweep PATH=VALUES as well.")
 
     asked = read_workload(workload, parse_config(config))
     spec = load_hardware(hardware, set_ or [])
@@ -69,7 +73,13 @@ def parse_grid(texts: list[str]) -> dict[str, Any]:
     """Turn ``["adc.bits=3:8", "crossbar.rows=32,64"]`` into columns of the full grid."""
     import numpy as np
 
-    axes = dict(_axis(text) for text in texts)
+    from axbar.errors import UsageError
+
+    pairs = [_axis(text) for text in texts]
+    axes = dict(pairs)
+    if len(axes) < len(pairs):
+        twice = next(path for path, _ in pairs if [p for p, _ in pairs].count(path) > 1)
+        raise UsageError(f"'{twice}' is swept twice; give all its values in one --sweep.")
     grid = np.meshgrid(*axes.values(), indexing="ij")
     return {path: column.ravel() for path, column in zip(axes, grid, strict=True)}
 

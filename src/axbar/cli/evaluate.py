@@ -20,6 +20,7 @@ from axbar.cli._common import (
     Set,
     Technique,
     Weights,
+    check_out,
     command_line,
     emit_json,
     parse_config,
@@ -61,6 +62,7 @@ def evaluate(
     """Evaluate a network on a chip: accuracy on programmed dies, energy, latency, area."""
     from axbar._run import run, save_run
 
+    check_out(out)
     arguments = {
         "model": model, "data": data, "hardware": hardware, "weights": weights, "config": parse_config(config),
         "overrides": set_ or [], "techniques": technique or [], "chips": chips, "seed": seed, "images": images,

@@ -42,9 +42,11 @@ def explain(
     from axbar.cost import estimate
     from axbar.spec import load_hardware
 
-    result = estimate(read_workload(workload, parse_config(config)), load_hardware(hardware, set_ or []))
+    asked, spec = read_workload(workload, parse_config(config)), load_hardware(hardware, set_ or [])
+    result = estimate(asked, spec)
     explanation = result.explain(query)
     if json:
         emit_json(explanation.to_dict())
     else:
+        typer.echo(f"{asked.name}, T = {asked.steps}, on {spec.name}\n")
         typer.echo(explanation.text())

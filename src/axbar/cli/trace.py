@@ -52,7 +52,7 @@ def trace(
     dataset = load_data(data, data_dir=data_dir)
     network = load_network(model, weights=weights, **parse_config(config)).eval()
     check_network(network, dataset)
-    workload = record(network, torch.from_numpy(dataset.test.images(slice(0, samples))), name=model)
+    workload = record(network, torch.from_numpy(dataset.test.balanced(samples).images()), name=model)
     workload.save(out)
     if json:
         emit_json(

@@ -75,7 +75,8 @@ def _walk(
     pin = f"pins.{component.name}.{quantity}"
     if pin in x.numbers:
         counted = component.count_of(quantity)
-        source = spec.pins[component.name].source
+        pinned = spec.pins.get(component.name)
+        source = "swept by the user" if pin in plan.sweep.given or pinned is None else pinned.source
         yield Basis(pin, "pin", float(x.p(pin)[0]), unit_of(pin), "user", source)
         yield from (parameter(plan, x, spec, path) for path in (counted.paths if counted else ()))
         return

@@ -181,7 +181,7 @@ def _explanation(plan: Plan, x: Context, component: Component, quantity: Quantit
         constants=tuple(_scaled(constant, x) for constant in term.constants),
         uses=tuple(_use(x, component, name, other) for name, other in term.uses),
         weak=tuple(_weak_line(b) for b in basis if is_weak(b) and (b.kind != "parameter" or is_fact(b.name))),
-        spread=component.spread,
+        spread=component.spread_of(quantity),
     )
 
 

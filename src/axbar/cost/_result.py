@@ -125,7 +125,7 @@ class Estimate:
         """
         known = _known(quantity)
         each = self.by_component(known)
-        factor = np.array([component.spread for component in self.plan.components])
+        factor = np.array([component.spread_of(known) for component in self.plan.components])
         below = np.sqrt(add_up(np.square(each * (1.0 - 1.0 / factor)).T))
         above = np.sqrt(add_up(np.square(each * (factor - 1.0)).T))
         return self.totals[known] - below, self.totals[known] + above

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from axbar.cost.constants import Constant
 
 __all__ = [
+    "LEAKAGE_SPREAD",
     "NOTHING", "QUANTITIES", "Bools", "Component", "Context", "Count", "Events", "Floats", "Parts",
     "Quantity", "Rule", "Term", "add_up",
 ]  # fmt: skip
@@ -31,6 +32,9 @@ Quantity = Literal["energy_J", "latency_s", "area_m2", "leakage_W"]
 
 #: in order of evaluation: area feeds the floor plan, leakage and latency feed the energy of leakage
 QUANTITIES: Final[tuple[Quantity, ...]] = ("area_m2", "leakage_W", "latency_s", "energy_J")
+
+#: x/÷ within which the leakage of logic libraries lies
+LEAKAGE_SPREAD: Final = 4.0
 
 
 def add_up(rows: Floats) -> Floats:
@@ -199,6 +203,10 @@ class Component:
     def terms(self, x: Context) -> Parts:
         """Return the terms that hold for a context."""
         return self.parts[x.text(self.choose) if self.choose else ""]
+
+    def spread_of(self, quantity: Quantity) -> float:
+        """Return the factor x/÷ of one quantity; leakage is the least certain of all, whatever leaks."""
+        return max(self.spread, LEAKAGE_SPREAD) if quantity == "leakage_W" else self.spread
 
     def count_of(self, quantity: Quantity) -> Count | None:
         """Return what a pinned figure of ``quantity`` is per."""

@@ -160,8 +160,10 @@ def _call(name: str, factory: Callable[..., Any], config: Mapping[str, Any]) -> 
         network = factory(**config)
     except AxbarError:
         raise
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"model '{name}' can't be built from {dict(config)}: {error}.") from error
+    except Exception as error:  # the factory may be the user's own
+        raise ModelError(
+            f"model '{name}' can't be built from {dict(config)}: {type(error).__name__}: {error}."
+        ) from error
     if not isinstance(network, nn.Module):
         raise ModelError(
             f"model '{name}' gave a {type(network).__name__}; a factory must return a torch.nn.Module."

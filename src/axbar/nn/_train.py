@@ -142,6 +142,8 @@ def _epoch(
     """Run one epoch and measure it."""
     model.train()
     generator = torch.Generator().manual_seed(config.seed * 1_000_003 + epoch)
+    # Layers of a user's own, dropout for one, draw from torch's global generators: each epoch starts them anew.
+    torch.manual_seed(config.seed * 1_000_003 + epoch)
     images = len(dataset.train.y)
     size = min(config.batch_size, images)
     steps = images // size

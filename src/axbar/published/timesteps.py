@@ -19,8 +19,9 @@ import numpy as np
 
 from axbar._evaluate import Progress
 from axbar._report import write_atomic
-from axbar._run import run
+from axbar._run import run, versions
 from axbar.published._reproduction import Claim, Reproduction
+from axbar.spec import load_hardware
 
 __all__ = ["reproduce"]
 
@@ -45,13 +46,18 @@ def reproduce(
 
     ``full`` trains on all of Fashion-MNIST, found under ``data_dir``.
     """
+    from axbar.nn import demo_recipe
+
     steps, epochs, dies, images = SCALES[scale]
     data = "fashion-mnist" if scale == "full" else "fashion-mnist-small"
     rows: list[dict[str, Any]] = []
     for done, T in enumerate(steps):
         if progress:
             progress("time steps", done, len(steps))
-        settings = {"T": T, "epochs": epochs, "chips": dies, "images": images, "data": data, "seed": seed}
+        settings = {
+            "T": T, "epochs": epochs, "chips": dies, "images": images, "data": data, "seed": seed,
+            "chip": load_hardware(CHIP).hash(), "recipe": repr(demo_recipe()), "versions": versions(),
+        }  # fmt: skip
         rows.append(_one(folder / f"T{T}", settings, data_dir))
     return _study(rows, scale, seed, epochs, dies)
 
@@ -75,7 +81,7 @@ def _measure(folder: Path, settings: dict[str, Any], data_dir: str | None) -> di
     dataset = load_data(settings["data"], data_dir=data_dir)
     name, config, recipe = demo_recipe()
     shape = {"input_shape": dataset.input_shape, "classes": len(dataset.classes)}
-    network = build_model(name, **{**config, **shape, "steps": settings["T"]})
+    network = build_model(name, **{**config, **shape, "steps": settings["T"], "seed": settings["seed"]})
     recipe = replace(recipe, epochs=settings["epochs"], seed=settings["seed"])
     train(network, dataset, recipe, out_dir=folder / "model", resume=True)
     arguments = {

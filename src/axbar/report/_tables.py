@@ -66,10 +66,19 @@ def sweep_blocks(estimate: Estimate) -> list[Any]:
     for i in range(min(count, SWEEP_ROWS)):
         values = [swept_value(path, estimate.points[path][i]) for path in paths]
         costs = [amount(float(totals[k][i]), QUANTITY_WORDS[k][1]) for k in QUANTITIES]
-        fits = "" if estimate.feasible[i] else f"does not fit: {estimate.reasons[i]}"
-        rows.append([*values, *costs, amount(float(estimate.edp_Js[i]), "Js"), fits])
-    head = [*paths, *(QUANTITY_WORDS[k][0].lower() for k in QUANTITIES), "EDP", ""]
-    blocks: list[Any] = [_table(None, head, rows, left=1, keep=len(head) - 1)]
+        rows.append(
+            [
+                *values,
+                *costs,
+                amount(float(estimate.edp_Js[i]), "Js"),
+                "yes" if estimate.feasible[i] else "no",
+            ]
+        )
+    head = [*paths, *(QUANTITY_WORDS[k][0].lower() for k in QUANTITIES), "EDP", "fits"]
+    blocks: list[Any] = [_table(None, head, rows, left=1)]
+    # below the table: a reason is a sentence and would squeeze the figures
+    reasons = dict.fromkeys(estimate.reasons[i] for i in range(len(rows)) if not estimate.feasible[i])
+    blocks += [f"does not fit: {reason}" for reason in reasons]
     if count > SWEEP_ROWS:
         blocks.append(f"{count - SWEEP_ROWS} more of {count:,} points: write all with --csv FILE or --json.")
     return [*blocks, *_best(estimate, paths)]

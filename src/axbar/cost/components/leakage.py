@@ -13,7 +13,7 @@ membranes need not outlive their layer. Energy and time of waking a tile are not
 
 from __future__ import annotations
 
-from axbar.cost._types import Component, Context, Floats, Parts, Quantity, Term
+from axbar.cost._types import LEAKAGE_SPREAD, Component, Context, Floats, Parts, Quantity, Term
 
 __all__ = ["LEAKAGE"]
 
@@ -51,5 +51,5 @@ LEAKAGE = Component(
     event=None,
     turn=None,
     instance=None,
-    spread=4.0,
+    spread=LEAKAGE_SPREAD,
 )

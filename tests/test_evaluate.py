@@ -1,0 +1,58 @@
+"""What joins the rooms: which images are traced, what is refused, what is noted."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+import axbar
+from axbar.cost import estimate
+from axbar.data import Dataset
+from axbar.workload import shapes
+
+
+def sorted_data() -> Dataset:
+    """Images whose brightness is their class, in order of class, as a folder would give them."""
+    y = np.repeat(np.arange(4), 50)
+    x = (y[:, None, None, None] * 60 + np.zeros((200, 1, 6, 6))).astype(np.uint8)
+    return Dataset.from_arrays("sorted", (x, y), (x, y))
+
+
+def test_the_traced_images_are_of_all_classes() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(36, 4))
+    report = axbar.evaluate(network, sorted_data(), chips=0, trace_samples=4)
+    dark = nn.Sequential(nn.Flatten(), nn.Linear(36, 4))
+    dark.load_state_dict(network.state_dict())
+    only_first = axbar.trace(dark, torch.zeros(4, 1, 6, 6))
+    assert report.trace["samples"] == 4
+    cells = report.estimate.components.index("cells")
+    assert report.estimate.energy_J[0, :, cells].sum() > 0  # class 0 alone is black and drives no row
+    assert estimate(only_first, "imc-rram-65nm").energy_J[0, :, cells].sum() == 0
+
+
+def test_a_report_says_what_is_charged_but_not_computed() -> None:
+    report = axbar.evaluate(nn.Sequential(nn.Flatten(), nn.Linear(36, 4)), sorted_data(), chips=1)
+    assert any("membrane_bits" in note for note in report.notes)
+    assert report.accuracy is not None and len(report.accuracy.analog) == 1
+
+
+def test_a_swept_pin_is_explained() -> None:
+    result = estimate(shapes.vgg9(), "imc-rram-65nm", {"pins.adc.energy_J": [1e-12, 2e-12]})
+    adc = result.components.index("adc")
+    energy = result.by_component("energy_J")[:, adc]
+    np.testing.assert_allclose(energy[1], 2 * energy[0], rtol=1e-12)
+    assert "swept" in result.explain("adc.energy").text()
+
+
+def test_training_repeats_a_network_that_draws_by_itself() -> None:
+    from axbar.nn import TrainConfig, train
+
+    def once() -> torch.Tensor:
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(36, 4))
+        torch.manual_seed(torch.seed())  # whatever was drawn before must not matter
+        train(network, sorted_data(), TrainConfig(epochs=2, batch_size=20, device="cpu"))
+        return network[2].weight.detach()
+
+    assert torch.equal(once(), once())
