@@ -1,6 +1,6 @@
 """Crossbar arrays in torch: a network to its integer twin, and to programmed arrays."""
 
-from axbar.crossbar._convert import digital, to_analog
+from axbar.crossbar._convert import digital, folded_copy, to_analog
 from axbar.crossbar._layers import (
     AnalogConv2d,
     AnalogLayer,
@@ -23,5 +23,6 @@ __all__ = [
     "DigitalModel",
     "Mapping",
     "digital",
+    "folded_copy",
     "to_analog",
 ]

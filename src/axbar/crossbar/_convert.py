@@ -24,7 +24,7 @@ from axbar.crossbar._model import AnalogModel, DigitalModel, converted_class
 from axbar.errors import ModelError, UsageError
 from axbar.spec.imc import ImcSpec
 
-__all__ = ["digital", "to_analog"]
+__all__ = ["digital", "folded_copy", "to_analog"]
 
 #: torch modules that multiply with weights in a way that no array layer covers
 _UNSUPPORTED = (
@@ -118,7 +118,7 @@ def _is_norm(module: nn.Module) -> bool:
     return isinstance(module, nn.modules.batchnorm._BatchNorm) or bool(getattr(module, "is_norm", False))
 
 
-def _folded_copy(model: nn.Module, source: CalibrationSource | None) -> nn.Module:
+def folded_copy(model: nn.Module, source: CalibrationSource | None) -> nn.Module:
     """Return a copy in which batch norms are part of the layer before them."""
     if not any(_is_norm(m) for m in model.modules()):
         return copy.deepcopy(model)
@@ -192,7 +192,7 @@ def _converted(model: nn.Module, spec: ImcSpec, data: Any, mixin: type[DigitalMo
         raise ModelError(f"{type(model).__name__} is converted already; convert the original network.")
     source = None if data is None else CalibrationSource.of(data)
     _layers_of(model)  # refuse before any work
-    made = _folded_copy(model, source)
+    made = folded_copy(model, source)
     layers = _layers_of(made)
     _plain_weights(layers)
     drives = _drives(made, layers, source, spec.input.bits)

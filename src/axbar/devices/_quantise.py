@@ -1,10 +1,14 @@
 """Weights as integers, integers as cells: one law for accuracy and for cost.
 
-Symmetric uniform quantisation of a signed weight w with b bits (1 sign bit, b - 1 magnitude bits):
-``q_max = 2^(b-1) - 1``, ``scale = max|w| / q_max``, ``code = clip(round(w / scale), -q_max, q_max)``.
-The magnitude is cut into ``ceil((b-1) / cell_bits)`` slices, least significant first; positive codes stand on
-the plus column of a differential pair, negative ones on the minus column. A level v of a cell with c bits has
-the conductance ``G = g_off + v / (2^c - 1) * (g_on - g_off)``.
+Symmetric uniform quantisation of a signed weight w with b bits, one of them the sign:
+
+    q_max = 2^(b-1) - 1,     scale = max|w| / q_max,     code = clip(round(w / scale), -q_max, q_max).
+
+The magnitude is cut into ``ceil((b - 1) / c)`` slices of c bits (``cell_bits``), least significant first;
+positive codes stand on the plus column of a differential pair, negative ones on the minus column. A cell at
+level v has the conductance
+
+    G = g_off + v / (2^c - 1) * (g_on - g_off).
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ stay.
 
 from __future__ import annotations
 
-import copy
 import time
 from typing import Any, Literal
 
@@ -19,6 +18,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from axbar.calibration import CalibrationSource
+from axbar.crossbar import folded_copy
 from axbar.techniques._base import TechniqueConfig, TechniqueResult
 
 __all__ = ["TECHNIQUE", "ClipWeights", "ClipWeightsConfig"]
@@ -44,7 +45,7 @@ class ClipWeights:
     ) -> TechniqueResult:
         """Return a copy of the network with clipped weights; the data only help to fold norms."""
         start = time.perf_counter()
-        made = _folded(target, data)
+        made = folded_copy(target, CalibrationSource.of(data.calibration.images(slice(0, 1))))
         clipped = total = 0
         for layer in made.modules():
             if not isinstance(layer, nn.Conv2d | nn.Linear):
@@ -66,15 +67,6 @@ class ClipWeights:
             "clipped_share": share,
         }
         return TechniqueResult(made, cost)
-
-
-def _folded(network: nn.Module, data: Any) -> nn.Module:
-    if not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules()):
-        return copy.deepcopy(network)
-    from axbar.workload import fold_norms
-
-    place = next(network.parameters()).device
-    return fold_norms(network, torch.from_numpy(data.calibration.images(slice(0, 1))).to(place))
 
 
 TECHNIQUE = ClipWeights()
