@@ -12,7 +12,7 @@ SRC = Path(__file__).parents[1] / "src" / "axbar"
 
 #: lower number = lower floor; rooms on one floor ignore each other unless NEIGHBOURS allows it
 FLOOR = {
-    "errors": 0, "units": 0, "registry": 0, "usercode": 0,
+    "errors": 0, "units": 0, "registry": 0, "usercode": 0, "files": 0,
     "spec": 1,
     "devices": 2,
     "workload": 3, "nn": 3, "data": 3,
@@ -26,7 +26,7 @@ FLOOR = {
 
 #: pairs on one floor that may meet, and why
 NEIGHBOURS = {
-    ("registry", "errors"), ("usercode", "errors"),  # what is unknown is an error
+    ("registry", "errors"), ("usercode", "errors"), ("files", "errors"),  # what is unknown is an error
     ("nn", "data"),  # the training loop reads splits
     ("_evaluate", "_report"),  # evaluate returns a report
     ("_run", "_evaluate"), ("_run", "_report"),  # a run record wraps an evaluation
@@ -36,7 +36,7 @@ NEIGHBOURS = {
 #: the files of the workload room that trace live modules, loaded only when used
 TRACING = {"_trace.py", "_record.py", "_tags.py", "_calls.py", "_fold.py"}
 
-NO_TORCH = ("workload", "spec", "devices", "cost", "report", "data", "registry", "units", "errors")
+NO_TORCH = ("workload", "spec", "devices", "cost", "report", "data", "registry", "units", "errors", "files")
 
 
 def _files() -> list[Path]:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from axbar._report import Accuracy, write_atomic
+from axbar._report import Accuracy
 from axbar._run import differences
 from axbar.errors import AxbarError
+from axbar.files import write_atomic
 
 
 def test_spread_over_dies_is_the_sample_standard_deviation() -> None:

@@ -10,21 +10,21 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from axbar import registry
-from axbar.errors import AxbarError, UsageError, unknown_name
+from axbar.errors import UsageError, unknown_name
+from axbar.files import write_atomic
 from axbar.spec import HardwareSpec
 from axbar.units import format_quantity
 
 if TYPE_CHECKING:
     from axbar.cost import Estimate
 
-__all__ = ["QUANTITIES", "Accuracy", "Report", "component_label", "write_atomic"]
+__all__ = ["QUANTITIES", "Accuracy", "Report", "component_label"]
 
 #: component -> its name as read by people, where that is more than the words of its identifier
 _LABELS = {
@@ -207,31 +207,3 @@ def component_label(component: str) -> str:
     ('ADC', 'row drivers')
     """
     return _LABELS.get(component, component.replace("_", " "))
-
-
-def write_atomic(path: Path, text: str) -> Path:
-    """Write text so that a reader sees the old file or the new one, never a part.
-
-    Raises:
-        AxbarError: the folder can't be made or written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            # mkstemp makes private files; a report is to be read by others as any file of the user.
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(0o666 & ~umask)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise AxbarError(
-            f"can't write '{path}': {error.strerror or error}; choose a place that you may write to."
-        ) from error
-    return path

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from axbar import registry
 from axbar._evaluate import Evaluation, Progress, evaluate_full
-from axbar._report import Report, write_atomic
+from axbar._report import Report
 from axbar.errors import AxbarError, DataError
+from axbar.files import write_atomic
 
 if TYPE_CHECKING:
     import torch

@@ -113,7 +113,7 @@ def _axis(text: str) -> tuple[str, Any]:
 
 
 def _sweep(result: Any, csv: Path | None, json: bool) -> None:
-    from axbar._report import write_atomic
+    from axbar.files import write_atomic
     from axbar.report import sweep_csv, sweep_text
 
     if csv is not None:

@@ -40,8 +40,8 @@ def new(
 
 
 def _chip(target: Path, preset: str) -> None:
-    from axbar._report import write_atomic
     from axbar.errors import UsageError
+    from axbar.files import write_atomic
     from axbar.spec import load_hardware
 
     if target.exists():
@@ -65,8 +65,8 @@ def _chip(target: Path, preset: str) -> None:
 def _package(what: str, name: str) -> None:
     from importlib.resources import files
 
-    from axbar._report import write_atomic
     from axbar.errors import UsageError
+    from axbar.files import write_atomic
 
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise UsageError(

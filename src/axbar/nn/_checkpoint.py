@@ -12,7 +12,6 @@ so the others can't contradict it.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from torch import Tensor, nn
 
 import axbar
 from axbar.errors import AxbarError, ModelError, UsageError
+from axbar.files import write_atomic
 from axbar.nn._config import EpochRecord, TrainConfig
 
 __all__ = [
@@ -63,23 +63,6 @@ class RunState:
         return RunState(history, self.best_accuracy, self.best_epoch)
 
 
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise AxbarError(
-            f"can't write '{path}': {error.strerror or error}; give a folder that you may write to and that "
-            "has space."
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _json(value: Any) -> bytes:
     return json.dumps(value, indent=1, allow_nan=False).encode()
 
@@ -111,12 +94,12 @@ def save_checkpoint(
     if not (folder / "config.json").exists():
         prepare_folder(folder, model, None, None, resume=True)
     if done.best_epoch == done.next_epoch - 1:
-        _write(folder / "best.safetensors", save(weights))
+        write_atomic(folder / "best.safetensors", save(weights))
     run = {"best_accuracy": done.best_accuracy, "best_epoch": done.best_epoch}
     run["history"] = [asdict(record) for record in done.history]
     tensors = weights | (_optimizer_tensors(optimizer) if optimizer else {})
-    _write(folder / "last.safetensors", save(tensors, metadata={"run": json.dumps(run)}))
-    _write(folder / "history.json", _json(run["history"]))
+    write_atomic(folder / "last.safetensors", save(tensors, metadata={"run": json.dumps(run)}))
+    write_atomic(folder / "history.json", _json(run["history"]))
     return folder / "last.safetensors"
 
 
@@ -153,7 +136,7 @@ def prepare_folder(
         raise AxbarError(
             f"can't make the folder '{folder}': {error.strerror}; give one that you may write to."
         ) from error
-    _write(folder / "config.json", _json(facts))
+    write_atomic(folder / "config.json", _json(facts))
     return False
 
 

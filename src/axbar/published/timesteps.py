@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from axbar._evaluate import Progress
-from axbar._report import write_atomic
 from axbar._run import run, versions
+from axbar.files import write_atomic
 from axbar.published._reproduction import Claim, Reproduction
 from axbar.spec import load_hardware
 

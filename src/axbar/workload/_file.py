@@ -8,17 +8,14 @@ Nothing is pickled.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import io
 import json
-import os
 import struct
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axbar.errors import DataError
+from axbar.files import replacing
 from axbar.workload._types import Geometry, LayerTrace, NeuronTrace, Operand, Workload
 
 __all__ = ["content_hash", "load", "save"]
@@ -45,7 +43,7 @@ def save(workload: Workload, path: Path) -> None:
     header = {"format": FORMAT, "version": VERSION, **_encode(workload, arrays)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _replacing(path) as stream, zipfile.ZipFile(stream, "w") as archive:
+        with replacing(path) as stream, zipfile.ZipFile(stream, "w") as archive:
             _put(archive, _HEADER, json.dumps(header).encode(), compress=True)
             for key, array in arrays.items():
                 buffer = io.BytesIO()
@@ -109,23 +107,6 @@ def _put_aside(array: NDArray[Any], arrays: dict[str, NDArray[Any]]) -> dict[str
     key = digest.hexdigest()[:32]
     arrays.setdefault(key, little.reshape(-1))
     return {"array": key, "shape": list(array.shape)}
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Generator[Any]:
-    """Open a temporary file beside ``path`` that takes its place only when all went well."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            yield stream
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp makes files private
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _put(archive: zipfile.ZipFile, name: str, content: Any, *, compress: bool) -> None:
