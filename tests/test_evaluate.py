@@ -56,3 +56,19 @@ def test_training_repeats_a_network_that_draws_by_itself() -> None:
         return network[2].weight.detach()
 
     assert torch.equal(once(), once())
+
+
+def test_a_layer_used_twice_is_priced_and_programmed() -> None:
+    class Twice(nn.Module):
+        steps = 1
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.head = nn.Linear(36, 36), nn.Linear(36, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.head(torch.relu(self.a(torch.relu(self.a(x.flatten(1))))))
+
+    report = axbar.evaluate(Twice(), sorted_data(), chips=1)
+    assert report.estimate.layers == ("a", "a#2", "head")
+    assert report.accuracy is not None and len(report.accuracy.analog) == 1

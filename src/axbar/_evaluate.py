@@ -288,9 +288,8 @@ def _check_same_layers(converted: torch.nn.Module, workload: Workload) -> None:
     on_chip: Any = getattr(converted, "chip_layers", None)
     if on_chip is None:
         return
-    # a layer used in several places is traced as name, name#2, ...
-    left = sorted({layer.name for layer in workload.matmuls} - {n for n in on_chip} - {""})
-    left = [name for name in left if name.partition("#")[0] not in on_chip]
+    # A layer used in several places is traced as name, name#2, ...
+    left = [layer.name for layer in workload.matmuls if layer.name.partition("#")[0] not in on_chip]
     if left:
         raise ModelError(
             f"layer '{left[0]}' multiplies by a parameter that is no Conv2d or Linear, so it can be priced but not "

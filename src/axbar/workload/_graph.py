@@ -120,8 +120,8 @@ def merge(events: Sequence[Event], counts: Sequence[int], steps: int, known: boo
         if len(calls) > 1 and not known and event.op in (*MATMUL_OPS, "neuron"):
             raise TraceError(
                 f"'{event.path}' is called {len(calls)} times, and nothing tells whether these are time "
-                f"steps or layers that share weights; pass steps={len(calls)} for time steps, steps=1 for "
-                "shared weights."
+                f"steps or layers that share weights; pass steps={len(calls)} (or set network.steps) for time "
+                "steps, steps=1 for shared weights."
             )
         for place in _places(events, calls, counts[calls[0]], steps, owner, step_of):
             owner.update((i, len(nodes)) for i, _ in place)
