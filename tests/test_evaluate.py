@@ -72,3 +72,15 @@ def test_a_layer_used_twice_is_priced_and_programmed() -> None:
     report = axbar.evaluate(Twice(), sorted_data(), chips=1)
     assert report.estimate.layers == ("a", "a#2", "head")
     assert report.accuracy is not None and len(report.accuracy.analog) == 1
+
+
+def test_an_evaluation_tells_of_its_waterfall() -> None:
+    told: list[str] = []
+    network = nn.Sequential(nn.Flatten(), nn.Linear(36, 4))
+    report = axbar.evaluate(
+        network, sorted_data(), chips=3, waterfall=20, progress=lambda stage, done, total: told.append(stage)
+    )
+    assert report.waterfall is not None
+    assert (report.waterfall.images, report.waterfall.dies) == (20, 2)
+    assert "waterfall" in told
+    assert [row.name for row in report.waterfall.layers] == ["1"]

@@ -19,7 +19,7 @@ FLOOR = {
     "calibration": 4,
     "crossbar": 5, "cost": 5,
     "techniques": 6,
-    "_evaluate": 7, "_compare": 7, "_report": 7, "_run": 7,
+    "_evaluate": 7, "_compare": 7, "_report": 7, "_run": 7, "_waterfall": 7,
     "published": 8, "report": 8, "search": 8,
     "cli": 9, "__init__": 10, "__main__": 10,
 }  # fmt: skip
@@ -29,6 +29,7 @@ NEIGHBOURS = {
     ("registry", "errors"), ("usercode", "errors"), ("files", "errors"),  # what is unknown is an error
     ("nn", "data"),  # the training loop reads splits
     ("_evaluate", "_report"),  # evaluate returns a report
+    ("_waterfall", "_report"), ("_evaluate", "_waterfall"),  # what each effect costs is part of a report
     ("_run", "_evaluate"), ("_run", "_report"),  # a run record wraps an evaluation
     ("__main__", "__init__"),
 }  # fmt: skip

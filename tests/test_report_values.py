@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from axbar._report import Accuracy
+from axbar._report import Accuracy, Step, Waterfall
 from axbar._run import differences
 from axbar.errors import AxbarError
 from axbar.files import write_atomic
+from axbar.report._waterfall_view import conditions, duration
+from axbar.spec import load_hardware
 
 
 def test_spread_over_dies_is_the_sample_standard_deviation() -> None:
@@ -20,6 +23,52 @@ def test_one_die_has_no_spread_and_none_has_no_mean() -> None:
     assert Accuracy(100, 0.9, 0.89, (0.8,)).std is None
     assert Accuracy(100, 0.9).mean is None
     assert Accuracy(100, 0.9).to_dict()["analog"] is None
+
+
+def waterfall(*lost: tuple[float, float]) -> Waterfall:
+    names = ("float", "quantised", "adc", "wires")
+    steps = tuple(Step(name, 0.9, 0.01, *points) for name, points in zip(names, lost, strict=False))
+    return Waterfall(steps, (), (), 256, 2, 0)
+
+
+def test_the_costliest_step_must_be_more_than_chance() -> None:
+    step = waterfall((0.0, 0.0), (0.4, 0.1), (0.9, 0.3), (-2.0, 0.1)).costliest
+    assert step is not None and step.name == "adc"
+    assert waterfall((0.0, 0.0), (0.4, 0.1), (0.9, 0.5)).costliest is None
+    assert waterfall((0.0, 0.0), (0.0, 0.0)).costliest is None
+    assert waterfall((0.0, 0.0), (-1.0, 0.1)).costliest is None
+
+
+def test_a_waterfall_survives_json() -> None:
+    made = waterfall((0.0, 0.0), (0.1 + 0.2, 0.1)).to_dict()
+    assert json.loads(json.dumps(made)) == made
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"device.age_s": 86400.0}, "Dies: read 1 day after programming;"),
+        ({"device.age_s": 0.0}, "Dies: first read, "),
+        ({"device.read_noise": 0.0}, "; no read noise;"),
+        ({"device.read_noise": 2.0}, "; read noise × 2;"),
+        (
+            {"wires.r_row_ohm": 2.5, "wires.r_sense_ohm": 50.0},
+            "wires: 2.5 Ω (rows) and 1 Ω (columns) a cell, 50 Ω a",
+        ),
+        ({"device.stuck_on": 0.01, "device.stuck_off": 0.02}, "; 1 % of cells stuck on and 2 % off."),
+    ],
+)
+def test_conditions_are_those_of_the_spec(changes: dict[str, float], words: str) -> None:
+    assert words in conditions(load_hardware("imc-rram-65nm", {"device": "rram-neurram", **changes}))
+
+
+def test_times_are_written_for_people() -> None:
+    assert [duration(t) for t in (20.0, 7200.0, 86400.0 * 3, 3.2e7)] == [
+        "20.0 s",
+        "2 hours",
+        "3 days",
+        "1.01 years",
+    ]
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:

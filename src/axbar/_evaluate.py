@@ -12,14 +12,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from axbar import registry
-from axbar._report import Accuracy, Report
+from axbar._report import Accuracy, Report, Waterfall
+from axbar._waterfall import measure_waterfall, right
 from axbar.errors import DataError, ModelError, UsageError
 from axbar.spec import HardwareSpec, load_hardware
+from axbar.spec.imc import ImcSpec
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
-    from axbar.data import Dataset
+    from axbar.data import Dataset, Split
     from axbar.workload import Workload
 
 __all__ = ["Evaluation", "Progress", "check_network", "evaluate", "evaluate_full"]
@@ -29,6 +33,9 @@ Progress = Callable[[str, int, int], None]
 
 #: calibration images: enough for stable 99.9 % ranges, few enough to take seconds
 CALIBRATION_IMAGES = 128
+
+#: dies behind each figure of the waterfall: two show what is common, and cost little
+WATERFALL_DIES = 2
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,7 @@ def evaluate(
     images: int | None = None,
     trace_samples: int = 16,
     data_dir: str | None = None,
+    waterfall: int | None = 256,
     progress: Progress | None = None,
 ) -> Report:
     """Evaluate a network on a chip.
@@ -72,6 +80,8 @@ def evaluate(
         images: balanced test images to use; None means all.
         trace_samples: test images whose spikes are recorded for the cost.
         data_dir: folder of data sets for names that are not shipped.
+        waterfall: balanced test images on which the loss is attributed to the effects of the chip and to its
+            layers, on the first two dies; 0 or None leaves that out.
         progress: called as ``progress(stage, done, total)``.
 
     Returns:
@@ -82,7 +92,8 @@ def evaluate(
     """
     return evaluate_full(
         model, data, hardware, weights=weights, config=config, overrides=overrides, techniques=techniques,
-        chips=chips, seed=seed, images=images, trace_samples=trace_samples, data_dir=data_dir, progress=progress,
+        chips=chips, seed=seed, images=images, trace_samples=trace_samples, data_dir=data_dir,
+        waterfall=waterfall, progress=progress,
     ).report  # fmt: skip
 
 
@@ -100,6 +111,7 @@ def evaluate_full(
     images: int | None,
     trace_samples: int,
     data_dir: str | None,
+    waterfall: int | None,
     progress: Progress | None,
 ) -> Evaluation:
     """As ``evaluate``, and return the workload, network and data as well."""
@@ -107,7 +119,9 @@ def evaluate_full(
     from axbar.nn import accuracy
     from axbar.workload import trace
 
-    _check_counts(chips, images, trace_samples)
+    _check_counts(
+        chips=(chips, 0), images=(images, 1), trace_samples=(trace_samples, 1), waterfall=(waterfall, 0)
+    )
     tell = progress or (lambda stage, done, total: None)
     base, spec = _hardware(hardware, overrides)
     dataset = _dataset(data, data_dir)
@@ -123,12 +137,21 @@ def evaluate_full(
     float_accuracy = accuracy(network, test)
     cost = estimate(workload, spec)
     notes = [*dataset.notes, *_not_in_accuracy(spec)]
-    digital_accuracy, dies = None, ()
+    chip = _OnChip()
     if bool(cost.feasible[0]):
-        digital_accuracy, dies, chip_rows, found = _on_chip(
-            network, spec, dataset, test, plan, workload, chips=chips, seed=seed, tell=tell
+        chip = _on_chip(
+            network,
+            spec,
+            dataset,
+            test,
+            plan,
+            workload,
+            chips=chips,
+            seed=seed,
+            waterfall=waterfall or 0,
+            tell=tell,
         )
-        applied, notes = [*applied, *chip_rows], [*notes, *found]
+        applied, notes = [*applied, *chip.techniques], [*notes, *chip.notes]
     else:
         notes.append("accuracy on the chip was not measured because the network does not fit")
     report = Report(
@@ -140,9 +163,10 @@ def evaluate_full(
         workload=tuple(workload.summary()),
         trace={"name": workload.name, "steps": workload.steps, "samples": workload.samples,
                "spikes_of": workload.spikes_of, "hash": workload.hash()},
-        accuracy=Accuracy(len(test.y), float_accuracy, digital_accuracy, dies),
+        accuracy=Accuracy(len(test.y), float_accuracy, chip.digital, chip.dies),
         techniques=tuple(applied),
         notes=tuple(notes),
+        waterfall=chip.waterfall,
     )  # fmt: skip
     return Evaluation(report, workload, network, dataset)
 
@@ -157,8 +181,8 @@ def _not_in_accuracy(spec: HardwareSpec) -> list[str]:
     ]
 
 
-def _check_counts(chips: int, images: int | None, trace_samples: int) -> None:
-    for name, value, low in (("chips", chips, 0), ("images", images, 1), ("trace_samples", trace_samples, 1)):
+def _check_counts(**counts: tuple[int | None, int]) -> None:
+    for name, (value, low) in counts.items():
         if value is not None and value < low:
             raise UsageError(f"{name} = {value} is too small: give at least {low}.")
 
@@ -230,45 +254,76 @@ def _apply_stage(
     return target, rows
 
 
+@dataclass(frozen=True)
+class _OnChip:
+    """What was measured on the chip; the techniques are those of the first die."""
+
+    digital: float | None = None
+    dies: tuple[float, ...] = ()
+    techniques: tuple[dict[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    waterfall: Waterfall | None = None
+
+
 def _on_chip(
     network: torch.nn.Module,
     spec: HardwareSpec,
     dataset: Dataset,
-    test: Any,
+    test: Split,
     plan: Sequence[tuple[Any, Any]],
     workload: Workload,
     *,
     chips: int,
     seed: int,
+    waterfall: int,
     tell: Progress,
-) -> tuple[float | None, tuple[float, ...], list[dict[str, Any]], list[str]]:
-    """Return digital accuracy, accuracy per die, technique rows of the first die, and notes."""
+) -> _OnChip:
+    """Measure the integer network, programmed dies, and what each effect costs."""
     from axbar.nn import accuracy
 
     kind = registry.get("hardware", spec.kind)
     calibration = _tensor(dataset.calibration.images(slice(0, CALIBRATION_IMAGES)))
-    digital = None
+    keep = any(getattr(technique, "keeps_norms", False) for technique, _ in plan)
+    norms = {"norms": "keep"} if keep else {}  # hardware kinds of others need not know norms
+    integer, digital = None, None
     if kind.digital:
         tell("digital", 0, 1)
-        integer = registry.load_target(kind.digital)(network, spec, calibration)
+        integer = registry.load_target(kind.digital)(network, spec, calibration, **norms)
         _check_same_layers(integer, workload)
         digital = accuracy(integer, test)
     if not kind.analog or chips == 0:
-        return digital, (), [], [] if kind.analog else [f"{spec.kind} computes digitally: no dies to program"]
+        notes = () if kind.analog else (f"{spec.kind} computes digitally: no dies to program",)
+        return _OnChip(digital, notes=notes)
+    analog = registry.load_target(kind.analog)(network, spec, seed, calibration, **norms)
+    few = test.balanced(waterfall) if waterfall and isinstance(spec, ImcSpec) else None
     figures: list[float] = []
     rows: list[dict[str, Any]] = []
-    notes: list[str] = []
-    analog = registry.load_target(kind.analog)(network, spec, seed, calibration)
-    if unconverted := getattr(analog, "unconverted", ()):
-        notes.append("stays digital: " + ", ".join(unconverted))
+    adapted: list[NDArray[np.bool_]] = []
     for die in range(chips):
         tell("dies", die, chips)
-        programmed = analog.program(seed + die)
-        programmed, die_rows = _apply_stage("chip", programmed, plan, spec, dataset)
+        programmed, die_rows = _apply_stage("chip", analog.program(seed + die), plan, spec, dataset)
         rows = rows or die_rows
-        figures.append(accuracy(programmed, test))
+        figures.append(float(right(programmed, test).mean()))
+        if die_rows and few is not None and die < WATERFALL_DIES:
+            adapted.append(right(programmed, few))
     tell("dies", chips, chips)
-    return digital, tuple(figures), rows, notes
+    unconverted = getattr(analog, "unconverted", ())
+    notes = ("stays digital: " + ", ".join(unconverted),) if unconverted else ()
+    found = None
+    if few is not None:
+        assert isinstance(spec, ImcSpec) and integer is not None
+        found = measure_waterfall(
+            network, integer, spec, few, calibration, seed=seed, dies=min(chips, WATERFALL_DIES),
+            adapted=adapted, norms="keep" if keep else "fold", progress=tell,
+        )  # fmt: skip
+    return _OnChip(digital, tuple(figures), tuple(rows), (*notes, *_of_the_device(spec)), found)
+
+
+def _of_the_device(spec: HardwareSpec) -> tuple[str, ...]:
+    """Say where a die rests on more than the published laws of its device."""
+    from axbar import devices
+
+    return devices.notes(spec.device) if isinstance(spec, ImcSpec) else ()
 
 
 def _check_outputs(network: torch.nn.Module, images: Any, dataset: Dataset) -> None:

@@ -11,7 +11,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,17 @@ from axbar.units import format_quantity
 if TYPE_CHECKING:
     from axbar.cost import Estimate
 
-__all__ = ["QUANTITIES", "Accuracy", "Report", "component_label"]
+__all__ = [
+    "QUANTITIES",
+    "STEPS",
+    "Accuracy",
+    "Change",
+    "Report",
+    "Step",
+    "Waterfall",
+    "component_label",
+    "step_label",
+]
 
 #: component -> its name as read by people, where that is more than the words of its identifier
 _LABELS = {
@@ -41,6 +51,19 @@ _LABELS = {
 }
 
 QUANTITIES = ("energy_J", "latency_s", "area_m2", "leakage_W")
+
+#: steps of the waterfall in their order, with the names read by people
+STEPS = {
+    "float": "float",
+    "quantised": "quantised",
+    "adc": "ADC",
+    "wires": "wires",
+    "faults": "faults",
+    "programming": "programming",
+    "read_noise": "read noise",
+    "drift": "drift",
+    "techniques": "techniques",
+}
 
 
 @dataclass(frozen=True)
@@ -79,6 +102,92 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
+class Step:
+    """Accuracy with all effects up to and including this one.
+
+    Args:
+        name: key of ``STEPS``.
+        accuracy: 0..1, mean over the dies used.
+        std_error: of the accuracy, 0..1: what another draw of as many images would change.
+        lost_points: percentage points lost since the step before; negative where the step gains.
+        lost_std_error: of ``lost_points``, from the differences image by image.
+        measured: False where the chip has no such effect; the figures are then those of the step before.
+        note: why it was not measured.
+    """
+
+    name: str
+    accuracy: float
+    std_error: float
+    lost_points: float = 0.0
+    lost_std_error: float = 0.0
+    measured: bool = True
+    note: str = ""
+
+    @property
+    def significant(self) -> bool:
+        """Whether more is lost or gained than two standard errors."""
+        return abs(self.lost_points) > 2 * self.lost_std_error
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one change of the conditions does: an effect left out, or one layer alone with all effects.
+
+    Args:
+        name: of the effect or of the layer.
+        accuracy: 0..1, mean over the dies used.
+        points: percentage points regained (an effect left out) or lost (one layer alone).
+        std_error: of ``points``, from the differences image by image.
+    """
+
+    name: str
+    accuracy: float
+    points: float
+    std_error: float
+
+    @property
+    def significant(self) -> bool:
+        """Whether the change is more than two standard errors."""
+        return abs(self.points) > 2 * self.std_error
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """What each effect of the chip costs, on the same images and dies.
+
+    Args:
+        steps: from the network as trained to the chip with all effects; each keeps those before it.
+        leave_one_out: all effects but the one named, against all effects.
+        layers: all effects in one layer only, against the quantised network; most points lost first.
+        layers_left_out: layers that were not measured alone.
+        images: test images per figure.
+        dies: programmed dies behind each figure of an effect that differs from die to die.
+        seed: of the first die; the others follow.
+    """
+
+    steps: tuple[Step, ...]
+    leave_one_out: tuple[Change, ...]
+    layers: tuple[Change, ...]
+    images: int
+    dies: int
+    seed: int
+    layers_left_out: int = 0
+
+    @property
+    def costliest(self) -> Step | None:
+        """The step that loses most, if that is more than two standard errors."""
+        step = max(self.steps[1:], key=lambda s: s.lost_points, default=None)
+        return step if step is not None and step.lost_points > 0 and step.significant else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        rows = {
+            key: [asdict(row) for row in getattr(self, key)] for key in ("steps", "leave_one_out", "layers")
+        }
+        return asdict(self) | rows  # lists, as JSON gives them back
+
+
+@dataclass(frozen=True)
 class Report:
     """One network on one chip.
 
@@ -93,6 +202,7 @@ class Report:
         techniques: what was applied, with settings and cost, in order.
         notes: sentences a reader must know (layers left digital, images used, ...).
         run: command, versions, seeds, hashes: all that is needed to run it again.
+        waterfall: what each effect of the chip costs; None where it was not measured.
     """
 
     model: str
@@ -106,6 +216,7 @@ class Report:
     techniques: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     run: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    waterfall: Waterfall | None = None
 
     def total(self, quantity: str) -> float:
         """Return one total per inference (``energy_J``, ``latency_s``, ``area_m2``, ``leakage_W``, ``edp_Js``)."""
@@ -124,8 +235,10 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """One line: accuracy, energy, latency, area and the component that holds most of the energy."""
+        """One line: accuracy and what costs most of it, energy, latency, area and where most energy goes."""
         parts = [self._accuracy_text()] if self.accuracy else []
+        if self.waterfall and (step := self.waterfall.costliest):
+            parts.append(f"{step.lost_points:.1f} points lost to {step_label(step.name)}")
         parts += [
             format_quantity(self.total(q), u)
             for q, u in (("energy_J", "J"), ("latency_s", "s"), ("area_m2", "m2"))
@@ -154,6 +267,7 @@ class Report:
             "feasible": bool(estimate.feasible[0]),
             "reason": estimate.reasons[0] or None,
             "accuracy": self.accuracy.to_dict() if self.accuracy else None,
+            "waterfall": self.waterfall.to_dict() if self.waterfall else None,
             **{q: self.total(q) for q in (*QUANTITIES, "edp_Js")},
             "breakdown": {q: self._breakdown(q) for q in QUANTITIES},
             "assumed_share": float(estimate.assumed_share[0]),
@@ -207,3 +321,12 @@ def component_label(component: str) -> str:
     ('ADC', 'row drivers')
     """
     return _LABELS.get(component, component.replace("_", " "))
+
+
+def step_label(step: str) -> str:
+    """Return the name of a step or effect of the waterfall as read by people.
+
+    >>> step_label("adc"), step_label("read_noise")
+    ('ADC', 'read noise')
+    """
+    return STEPS.get(step, step.replace("_", " "))

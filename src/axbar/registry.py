@@ -16,7 +16,7 @@ from typing import Any
 
 from axbar.errors import AxbarError, UsageError, unknown_name
 
-__all__ = ["GROUPS", "Entry", "entries", "get", "load_target", "names"]
+__all__ = ["GROUPS", "Entry", "canonical", "entries", "get", "load_target", "names"]
 
 GROUPS = ("hardware", "devices", "techniques", "models", "reproductions", "renderers")
 
@@ -26,21 +26,69 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "imc": ("axbar.cost.imc:KIND", "in-memory-computing chip of crossbar arrays with digital neurons"),
     },
     "devices": {
+        "custom": ("axbar.devices.custom:PRESET", "a device of one's own: laws in device.custom"),
+        "fefet-2bit": ("axbar.devices.fefet:PRESET", "2-bit FeFET (literature, not measured by us)"),
         "ideal": ("axbar.devices.ideal:PRESET", "exact cells: no noise, infinite on/off ratio"),
-        "pcm-mushroom": ("axbar.devices.pcm_mushroom:PRESET", "mushroom PCM (Nandakumar 2019), after 20 s"),
+        "pcm-bn-i": (
+            "axbar.devices.bn_paper:PCM_I",
+            "PCM-i of the batch-norm study, ratio 40, the rest assumed",
+        ),
+        "pcm-bn-ii": (
+            "axbar.devices.bn_paper:PCM_II",
+            "PCM-ii of the batch-norm study, ratio 80, the rest assumed",
+        ),
+        "pcm-hermes": ("axbar.devices.pcm_hermes:PRESET", "14 nm PCM of HERMES (Le Gallo 2023), one device"),
+        "pcm-hermes-msf": (
+            "axbar.devices.pcm_hermes:MSF",
+            "14 nm PCM of HERMES (Le Gallo 2023), two devices",
+        ),
+        "pcm-joshi": ("axbar.devices.pcm_joshi:PRESET", "mushroom PCM (Joshi 2020), programming noise only"),
+        "pcm-mushroom": (
+            "axbar.devices.pcm_mushroom:PRESET",
+            "mushroom PCM (Nandakumar 2019), drift from 20 s on",
+        ),
+        "rram-bn": (
+            "axbar.devices.bn_paper:RRAM",
+            "RRAM of the batch-norm study, ratio 10, the rest assumed",
+        ),
+        "rram-clipformer": (
+            "axbar.devices.rram_clipformer:PRESET",
+            "RRAM of ClipFormer, write noise assumed",
+        ),
+        "rram-cmo": ("axbar.devices.rram_cmo:PRESET", "CMO/HfOx RRAM (Falcone), written to 0.2 %"),
+        "rram-cmo-coarse": ("axbar.devices.rram_cmo:COARSE", "CMO/HfOx RRAM (Falcone), written to 2 %"),
         "rram-generic": (
             "axbar.devices.rram_generic:PRESET",
             "generic RRAM, sigma 5 % of the range (assumed)",
         ),
-        "rram-neurram": ("axbar.devices.rram_neurram:PRESET", "HfOx RRAM of NeuRRAM (Wan 2022), after 1 s"),
+        "rram-hfo2": ("axbar.devices.rram_hfo2:PRESET", "multi-level HfO2 RRAM (Milo 2021), cubic I-V"),
+        "rram-neurram": ("axbar.devices.rram_neurram:PRESET", "HfOx RRAM of NeuRRAM (Wan 2022), relaxation"),
+        "sonos": ("axbar.devices.sonos:PRESET", "40 nm SONOS charge trap (Agrawal 2022), five days"),
         "sram": ("axbar.devices.sram:PRESET", "SRAM: one bit per cell, exact levels"),
+        "stt-mram": ("axbar.devices.stt_mram:PRESET", "STT-MRAM, ratio 2.5 (literature, not measured by us)"),
     },
     "techniques": {
         "adc-recalibrate": (
             "axbar.techniques.adc_recalibrate:TECHNIQUE",
             "refit the ADC ranges of every die",
         ),
+        "bn-adapt": (
+            "axbar.techniques.bn_adapt:TECHNIQUE",
+            "recompute batch-norm statistics on every die, no labels",
+        ),
+        "bn-finetune": (
+            "axbar.techniques.bn_finetune:TECHNIQUE",
+            "train batch-norm gamma and beta on every die",
+        ),
         "clip-weights": ("axbar.techniques.clip_weights:TECHNIQUE", "clip weights at n sigma of their layer"),
+        "drift-compensate": (
+            "axbar.techniques.drift_compensate:TECHNIQUE",
+            "rescale the outputs of every aged die, per layer or column",
+        ),
+        "noise-aware": (
+            "axbar.techniques.noise_aware:TECHNIQUE",
+            "fine-tune the network on the weights of many dies",
+        ),
     },
     "models": {
         "cnn": ("axbar.nn.models:cnn", "two convolutions, ReLU: conventional twin of spiking-cnn"),
@@ -62,6 +110,10 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "vgg9": ("axbar.nn.models:vgg9", "conventional twin of spiking-vgg9"),
     },
     "reproductions": {
+        "snn-vs-ann": (
+            "axbar.published.snn_vs_ann:reproduce",
+            "a spiking network against its conventional twin under each flaw of the arrays, by time steps",
+        ),
         "timesteps": (
             "axbar.published.timesteps:reproduce",
             "energy, latency, EDP and accuracy on the chip against the number of time steps",
@@ -75,6 +127,25 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "notebook": ("axbar.report:render_notebook", "compact table for notebooks"),
         "terminal": ("axbar.report:show", "tables on the terminal"),
         "txt": ("axbar.report:report_text", "tables as plain text"),
+    },
+}
+
+
+#: names that other simulators give to what stands here under a name of ours
+_ALIASES: dict[str, dict[str, str]] = {
+    "devices": {
+        "PCMLike": "pcm-mushroom",
+        "PCMLikeNoiseModel": "pcm-mushroom",
+        "Hermes": "pcm-hermes",
+        "HermesNoiseModel": "pcm-hermes",
+        "ReRamWan2022": "rram-neurram",
+        "ReRamWan2022NoiseModel": "rram-neurram",
+        "ReRamCMO": "rram-cmo",
+        "ReRamCMONoiseModel": "rram-cmo",
+        "PCMJoshi": "pcm-joshi",
+        "RRAMMilo": "rram-hfo2",
+        "RRAMWan": "rram-neurram",
+        "SONOS": "sonos",
     },
 }
 
@@ -123,13 +194,22 @@ def names(group: str) -> tuple[str, ...]:
     return tuple(e.name for e in entries(group))
 
 
+def canonical(group: str, name: str) -> str:
+    """Return our name for what another simulator names so; any other name as it is.
+
+    >>> canonical("devices", "PCMLike"), canonical("devices", "sram")
+    ('pcm-mushroom', 'sram')
+    """
+    return name if name in _table(group) else _ALIASES.get(group, {}).get(name, name)
+
+
 def get(group: str, name: str) -> Any:
-    """Import and return what a name stands for.
+    """Import and return what a name, or another simulator's name for it, stands for.
 
     Raises:
         UsageError: nothing of that name is registered (with the closest name).
     """
-    table = _table(group)
+    table, name = _table(group), canonical(group, name)
     if name not in table:
         raise UsageError(unknown_name(group.rstrip("s"), name, table))
     entry = table[name]

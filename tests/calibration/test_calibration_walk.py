@@ -130,5 +130,5 @@ def test_bad_data_and_bad_method() -> None:
         calibrate_adc(analog, torch.rand(3, 7))
     with pytest.raises(UsageError, match="did you mean 'max'"):
         calibrate_adc(analog, batch(), "maxx")
-    y = analog(batch())
-    assert torch.equal(analog(batch()), y)  # recording has ended
+    y = analog.rewind()(batch())
+    assert torch.equal(analog.rewind()(batch()), y)  # recording has ended

@@ -15,6 +15,7 @@ from axbar.spec.imc import ImcSpec
 #: what these tests rest on, whatever the default preset says
 BASE = {
     "device": "rram-neurram",
+    "device.read_noise": 0.0,
     "crossbar.rows": 64,
     "crossbar.cols": 64,
     "crossbar.weight_bits": 4,
@@ -23,7 +24,8 @@ BASE = {
     "adc.bits": 5,
     "adc.calibration": "mse",
 }
-IDEAL = {"device": "ideal", "adc.bits": 12}
+NO_WIRES = {"wires.r_row_ohm": 0.0, "wires.r_col_ohm": 0.0}
+IDEAL = {"device": "ideal", "adc.bits": 12, **NO_WIRES}
 
 
 def chip(changes: dict[str, Any] | None = None) -> ImcSpec:

@@ -186,13 +186,22 @@ def test_times_that_can_not_be(t_s: float) -> None:
         analog.at_time(t_s)
 
 
-def test_time_is_kept_and_changes_nothing_yet() -> None:
+def test_time_passes_and_can_be_turned_back() -> None:
     x = images()
     analog = to_analog(spiking_net(), chip(), seed=4, data=x)
     fresh = analog(x)
-    assert analog.at_time(3600.0) is analog and analog.die_age_s == 3600.0 and analog.die_seed == 4
-    assert torch.equal(analog(x), fresh)
-    assert analog.program(5).die_age_s == 0.0
+    assert analog.at_time(86400.0) is analog and analog.die_age_s == 86400.0 and analog.die_seed == 4
+    aged = analog(x)
+    assert not torch.equal(aged, fresh)
+    assert torch.equal(analog.at_time(1.0)(x), fresh)
+    assert torch.equal(analog.at_time(86400.0)(x), aged)
+    assert analog.program(5).die_age_s == 1.0
+
+
+def test_time_before_the_first_read_is_refused() -> None:
+    analog = to_analog(spiking_net(), chip({"device": "pcm-mushroom"}), data=images())
+    with pytest.raises(UsageError, match=r"19.9 s.*20 s after programming"):
+        analog.at_time(19.9)
 
 
 def test_modes_are_left_as_they_were() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from axbar.crossbar._drive import Drive, bit_planes, drive_for, drive_of_range
+from axbar.crossbar._drive import Drive, drive_for, drive_of_range, pulses_of
 from axbar.errors import ModelError
 
 
@@ -14,21 +14,21 @@ def test_planes_add_up_to_the_code() -> None:
     x = torch.tensor([0.0, 0.5, -1.0, 3.5, 9.0, -9.0, 0.7])
     codes = drive.encode(x, "fc")
     assert codes.tolist() == [0, 1, -2, 7, 7, -7, 1]
-    planes, weights = bit_planes(codes, drive)
+    planes, weights = pulses_of(codes, drive)
     assert set(planes.unique().tolist()) <= {0.0, 1.0}
     assert torch.equal(sum(p * w for p, w in zip(planes, weights, strict=True)), codes)
 
 
 def test_reads_without_pulses_are_left_out() -> None:
     drive = Drive("real", bits=8, scale=1.0)
-    planes, weights = bit_planes(torch.tensor([0.0, 5.0]), drive)
+    planes, weights = pulses_of(torch.tensor([0.0, 5.0]), drive)
     assert weights == [1, 2, 4] and len(planes) == 3
-    planes, weights = bit_planes(torch.zeros(4), drive)
+    planes, weights = pulses_of(torch.zeros(4), drive)
     assert planes.tolist() == [[0.0] * 4] and weights == [1]
 
 
 def test_signed_spikes_take_two_reads() -> None:
-    planes, weights = bit_planes(torch.tensor([1.0, -1.0, 0.0]), Drive("signed"))
+    planes, weights = pulses_of(torch.tensor([1.0, -1.0, 0.0]), Drive("signed"))
     assert weights == [1, -1]
     assert planes.tolist() == [[1, 0, 0], [0, 1, 0]]
 

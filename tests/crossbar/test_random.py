@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from axbar.crossbar._random import normal, stream
+from axbar.devices import SeededDraws, stream
+
+
+def normal(shape: tuple[int, ...], seed: int, *key: object) -> np.ndarray:
+    *place, effect = key
+    return SeededDraws(shape, seed, *place).normal(str(effect))
 
 
 def test_same_key_same_bits_in_any_order() -> None:

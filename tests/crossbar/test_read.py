@@ -7,8 +7,8 @@ import pytest
 import torch
 from chips import IDEAL, chip
 
-from axbar.crossbar import Mapping
-from axbar.crossbar._cells import build_cells
+from axbar.crossbar import Effects, Mapping
+from axbar.crossbar._cells import Die, build_cells
 from axbar.crossbar._read import converters, read
 
 CPU = torch.device("cpu")
@@ -28,7 +28,9 @@ def pulses(*rows: int) -> torch.Tensor:
 def read_with(steps: list[float], bits: int, x: torch.Tensor) -> float:
     """Weights 7, 6, 5, -3 on the first array, 2, -7 on the second; given range per array in levels."""
     mapping = two_tiles()
-    cells = build_cells(np.array([[7, 6, 5, -3, 2, -7]]), mapping, chip(IDEAL), "w", None)
+    cells = build_cells(
+        np.array([[7, 6, 5, -3, 2, -7]]), mapping, chip(IDEAL), "w", Die(None, 1.0, Effects())
+    )
     ranges = np.array(steps).reshape(2, 1, 1) * (2**bits - 1)
     return float(read(x, cells, converters(ranges, bits, mapping, CPU), mapping))
 
@@ -69,7 +71,7 @@ def test_no_step_below_one_level() -> None:
 def test_converter_is_monotone_and_its_codes_bounded(bits: int) -> None:
     mapping = Mapping(fan_in=64, fan_out=1, groups=1, rows=64, cols=4, weight_bits=2, cell_bits=1)
     one_bit = chip({**IDEAL, "crossbar.weight_bits": 2, "crossbar.cell_bits": 1})
-    cells = build_cells(np.ones((1, 64), dtype=int), mapping, one_bit, "w", None)
+    cells = build_cells(np.ones((1, 64), dtype=int), mapping, one_bit, "w", Die(None, 1.0, Effects()))
     adc = converters(np.full((1, 1, 1), 64.0), bits, mapping, CPU)
     staircase = torch.tril(torch.ones(64, 64)).t().reshape(1, 1, 64, 64)  # position n drives n + 1 rows
     y = read(staircase, cells, adc, mapping).flatten()
@@ -83,7 +85,7 @@ def test_converter_is_monotone_and_its_codes_bounded(bits: int) -> None:
 def test_blocks_do_not_change_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     mapping = Mapping(fan_in=300, fan_out=33, groups=1, rows=64, cols=64, weight_bits=4, cell_bits=2)
     codes = np.random.default_rng(2).integers(-7, 8, (33, 300))
-    cells = build_cells(codes, mapping, chip(), "w", 0)
+    cells = build_cells(codes, mapping, chip(), "w", Die(0, 1.0, Effects()))
     adc = converters(np.full((5, 1, mapping.col_tiles), 50.0), 5, mapping, CPU)
     x = (torch.rand(5, 1, 64, 301, generator=torch.Generator().manual_seed(0)) < 0.3).float()
     whole = read(x, cells, adc, mapping)

@@ -14,7 +14,10 @@ from torch import Tensor, nn
 from axbar.crossbar import AnalogLayer, Mapping, digital, to_analog
 from axbar.spec import load_hardware
 
-BASE: dict[str, Any] = {"device": "ideal", "adc.bits": 12, "crossbar.cell_bits": 2, "crossbar.weight_bits": 4}
+BASE: dict[str, Any] = {
+    "device": "ideal", "adc.bits": 12, "crossbar.cell_bits": 2, "crossbar.weight_bits": 4,
+    "wires.r_row_ohm": 0.0, "wires.r_col_ohm": 0.0,
+}  # fmt: skip
 
 
 def chip(changes: dict[str, Any]) -> Any:
@@ -31,6 +34,7 @@ def chips(draw: st.DrawFn) -> dict[str, Any]:
         "crossbar.weight_bits": weight_bits,
         "crossbar.cell_bits": cell_bits,
         "input.bits": draw(st.integers(1, 8)),
+        "input.dac_bits": draw(st.sampled_from([1, 1, 2, 3])),
     }
 
 
@@ -98,11 +102,17 @@ def test_a_finite_ratio_cancels_in_the_pair(
 def test_noisy_outputs_do_not_depend_on_the_batch(
     made: tuple[nn.Module, Tensor], changes: dict[str, Any], bits: int, method: str, seed: int
 ) -> None:
+    """Every flaw is on: wires, programming, noise of every read, time, stuck cells, bent converters."""
     layer, x = made
-    spec = chip({**changes, "device": "rram-generic", "adc.bits": bits, "adc.calibration": method})
+    flaws = {
+        "device": "rram-neurram", "device.age_s": 3600.0, "device.stuck_on": 0.02, "device.stuck_off": 0.02,
+        "wires.r_row_ohm": 3.0, "wires.r_col_ohm": 2.0, "adc.inl_lsb": 0.5,
+    }  # fmt: skip
+    spec = chip({**changes, **flaws, "adc.bits": bits, "adc.calibration": method})
     with torch.no_grad():
         analog = to_analog(layer, spec, seed=seed, data=x)
         y = analog(x)
+        analog.rewind()
         assert torch.equal(torch.cat([analog(part) for part in x.split(1)]), y)
         assert torch.equal(to_analog(layer, spec, seed=seed + 1, data=x).program(seed)(x), y)
 

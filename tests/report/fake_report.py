@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from axbar._report import Accuracy, Report
+from axbar._report import Accuracy, Change, Report, Step, Waterfall
 from axbar.report._palette import COMPONENTS
 from axbar.spec import load_hardware
 
@@ -169,6 +169,37 @@ def fake_workload(
     return tuple(rows)
 
 
+def fake_waterfall(layers: int = 9) -> Waterfall:
+    """Return a waterfall with a loss, a gain, a chance result, effects that are off, and a technique."""
+    lost = {
+        "quantised": (0.39, 0.31), "adc": (1.17, 0.62), "wires": (0.59, 0.44), "faults": None,
+        "programming": (3.13, 0.78), "read_noise": (-0.2, 0.28), "drift": (0.0, 0.0), "techniques": (-1.76, 0.55),
+    }  # fmt: skip
+    share, steps = 0.9141, [Step("float", 0.9141, 0.0175)]
+    for name, change in lost.items():
+        points, error = change or (0.0, 0.0)
+        share -= points / 100
+        note = "" if change else "no cell is stuck"
+        steps.append(Step(name, share, 0.0183, points, error, change is not None, note))
+    without = {
+        "adc": (0.78, 0.5),
+        "wires": (0.39, 0.4),
+        "programming": (2.34, 0.7),
+        "read_noise": (-0.2, 0.3),
+    }
+    return Waterfall(
+        steps=tuple(steps),
+        leave_one_out=tuple(Change(name, 0.86 + p / 100, p, e) for name, (p, e) in without.items()),
+        layers=tuple(
+            Change(SHAPES[i % 9][0] + "b" * (i // 9), 0.91 - 0.012 / (i + 1), 1.2 / (i + 1) - 0.15, 0.3)
+            for i in range(layers)
+        ),
+        images=256,
+        dies=2,
+        seed=0,
+    )
+
+
 def fake_report(**changes: Any) -> Report:
     """Return a VGG9 on the default preset, ADC and array changed, five dies, one technique of each stage."""
     base = load_hardware("imc-rram-65nm")
@@ -221,5 +252,6 @@ def fake_report(**changes: Any) -> Report:
                 "workload": "9f31",
             },
         },
+        "waterfall": fake_waterfall(),
     }
     return Report(**{**values, **changes})

@@ -17,8 +17,10 @@ from axbar.report.charts import (
     ranked_chart,
     rates_chart,
     share_chart,
+    signed_chart,
     spread_chart,
     stacked_chart,
+    waterfall_chart,
 )
 from axbar.report.charts.accuracy import domain
 from axbar.report.charts.rates import binned
@@ -67,6 +69,8 @@ def test_names_are_escaped_in_every_chart() -> None:
         pair_chart([(NASTY, NASTY, [(NASTY, 1.0, NASTY)])], scale_for(1.0, "J")),
         spread_chart([(NASTY, 0.5, 2.0, NASTY)]),
         share_chart([(NASTY, 1.0, "assumed")], NASTY),
+        waterfall_chart([(NASTY, NASTY, 0.9, 0.8, 0.01, "loss", NASTY, NASTY)], 10),
+        signed_chart([(NASTY, 1.0, 0.1, True, NASTY)], NASTY, NASTY),
     ]
     for svg in drawn:
         assert "<script" not in svg
@@ -143,3 +147,44 @@ def test_share_and_pair_lengths() -> None:
     svg = pair_chart([("a", "", [("x", 1e-6, "#000000")]), ("b", "", [("y", 4e-6, "#000000")])], scale)
     assert number(marks(svg, "rect")[1], "width") == pytest.approx(100, abs=0.5)
     assert "4.00 µJ" in svg
+
+
+def test_waterfall_bars_hang_where_the_one_before_ends() -> None:
+    shares = [0.9, 0.86, 0.86, 0.88, 0.70]
+    kinds = ["loss", "none", "gain faint", "loss"]
+    bars = [("float", "", 0.9, 0.9, 0.0, "total", "", "")]
+    bars += [(f"s{i}", "", shares[i], shares[i + 1], 0.01, kind, "", "") for i, kind in enumerate(kinds)]
+    svg = waterfall_chart(bars, 256)
+    steps = marks(svg, "rect", "step")
+    assert [e.get("class") for e in steps] == ["step loss", "step gain faint", "step loss"]
+    left = [number(e, "x") for e in steps]
+    right = [number(e, "x") + number(e, "width") for e in steps]
+    assert left[0] == pytest.approx(left[1], abs=0.02)  # the gain starts where the loss before it ended
+    assert right[2] == pytest.approx(right[1], abs=0.02)  # the next loss where the gain ended
+    assert number(steps[2], "width") == pytest.approx(18 / 4 * number(steps[0], "width"), abs=0.1)
+    links = [number(e, "x1") for e in marks(svg, "line", "link")]
+    assert links == pytest.approx([right[0], left[0], left[0], right[1]], abs=0.02)
+
+
+def test_signed_bars_start_at_zero_and_show_their_error() -> None:
+    rows = [("a", 2.0, 0.5, True, "+2"), ("b", -1.0, 0.0, False, "-1"), ("c", 0.0, 0.0, False, "0")]
+    svg = signed_chart(rows, "points", "what")
+    gain, loss, nothing = marks(svg, "rect", "step")
+    zero = number(marks(svg, "line", "one")[0], "x1")
+    assert (
+        number(gain, "x") == pytest.approx(zero) == pytest.approx(number(loss, "x") + number(loss, "width"))
+    )
+    assert number(gain, "width") == pytest.approx(2 * number(loss, "width"), abs=0.02)
+    assert number(nothing, "width") == 0
+    assert [e.get("class") for e in (gain, loss)] == ["step gain", "step loss faint"]
+    assert len(marks(svg, "line", "error")) == 1
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.floats(-100, 100), st.floats(0, 100)), min_size=1, max_size=8))
+def test_signed_bars_stay_on_their_axis(rows: list[tuple[float, float]]) -> None:
+    svg = signed_chart([(str(i), p, e, True, "") for i, (p, e) in enumerate(rows)], "points", "what")
+    for mark in marks(svg, "rect", "step"):
+        assert -0.01 <= number(mark, "x") <= number(mark, "x") + number(mark, "width") <= 100.02
+    for mark in marks(svg, "line"):
+        assert -0.01 <= number(mark, "x1") <= 100.01 and -0.01 <= number(mark, "x2") <= 100.01

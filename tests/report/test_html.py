@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_report import fake_estimate, fake_report, fake_workload
+from fake_report import fake_estimate, fake_report, fake_waterfall, fake_workload
 
 from axbar._report import Accuracy, Report
 from axbar.report import render_html, render_notebook
@@ -123,15 +123,47 @@ def test_size_stays_below_300_kB_for_deep_networks() -> None:
 
 
 def test_an_estimate_alone_has_no_accuracy(report: Report) -> None:
-    page = Page(render_html(replace(report, accuracy=None)))
+    page = Page(render_html(replace(report, accuracy=None, waterfall=None)))
     assert "accuracy" not in page.ids()
     assert "as trained" not in page.text
 
 
 def test_digital_chips_show_the_integer_network(report: Report) -> None:
-    page = Page(render_html(replace(report, accuracy=Accuracy(500, 0.9, 0.89))))
+    page = Page(render_html(replace(report, accuracy=Accuracy(500, 0.9, 0.89), waterfall=None)))
     assert "as trained → with integer weights" in page.text
     assert "on chip" not in page.text
+
+
+def test_the_waterfall_is_drawn_and_tabled(report: Report) -> None:
+    page = Page(render_html(report))
+    for words in (
+        "What each effect costs",
+        "none on this chip",
+        "no cell is stuck",
+        "−3.13 ± 0.78",
+        "+2.3 ± 0.7",
+    ):
+        assert words in page.text
+    kinds = [(attributes.get("class") or "") for tag, attributes in page.tags if tag == "svg"]
+    assert [sum(name in kind.split() for kind in kinds) for name in ("waterfall", "signed")] == [1, 2]
+    assert page.data["report"]["waterfall"]["steps"][5]["lost_points"] == 3.13
+
+
+def test_a_report_without_a_waterfall_has_no_such_section(report: Report) -> None:
+    page = Page(render_html(replace(report, waterfall=None)))
+    assert "waterfall" not in page.ids()
+    assert page.data["report"]["waterfall"] is None
+
+
+def test_layers_that_are_not_drawn_or_measured_are_counted(report: Report) -> None:
+    waterfall = replace(fake_waterfall(layers=45), layers_left_out=7)
+    text = Page(render_html(replace(report, waterfall=waterfall))).text
+    assert "5 more in the JSON form. 7 layers further down the network: not measured." in text
+
+
+def test_the_conditions_of_the_dies_are_said(report: Report) -> None:
+    page = Page(render_html(report))
+    assert "Dies: " in page.text and "1 Ω a cell" in page.text and "no stuck cells" in page.text
 
 
 def test_what_does_not_fit_is_said_first(report: Report) -> None:

@@ -34,6 +34,10 @@ def test_text_tells_what_the_page_tells(report: Report) -> None:
         "crossbar.rows 64 128",
         "21.4 %",
         "adc-recalibrate",
+        "programming 86.13 % −3.13 ± 0.78 +2.34 ± 0.70",
+        "None on this chip: faults (no cell is stuck).",
+        "All effects in one layer only, points: conv1 −1.1 ± 0.3, conv2",
+        "wires: 1 Ω a cell",
     ):
         assert squeezed(words) in text
 

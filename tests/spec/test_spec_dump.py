@@ -29,6 +29,17 @@ def test_yaml_is_made_to_be_read() -> None:
     assert 'pins:\n  adc:\n    energy_J: {value: 2 pJ, source: "set by the user", confidence: user}\n' in text
 
 
+def test_the_laws_of_a_custom_device_are_written_for_that_device_only(tmp_path: Path) -> None:
+    assert "custom" not in to_yaml(load_hardware("imc-rram-65nm"))
+    own = load_hardware("imc-rram-65nm", {"device": "custom", "device.custom.program_c0": 0.03})
+    assert "    program_c0: {value: 0.03, " in to_yaml(own)
+    stray = load_hardware("imc-rram-65nm", {"device.custom.program_c0": 0.03})
+    for chip in (own, stray):
+        path = tmp_path / "chip.yaml"
+        path.write_text(to_yaml(chip), encoding="utf-8")
+        assert load_hardware(path) == chip
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
@@ -80,7 +91,7 @@ def test_the_schema_asks_for_all_blocks_unless_a_file_extends() -> None:
     assert schema["if"] == {"required": ["extends"]}
     assert "adc" in schema["else"]["required"] and "pins" not in schema["else"]["required"]
     assert schema["else"]["properties"]["adc"]["required"] == [
-        "kind", "bits", "cols_per_adc", "sample_rate_Hz", "calibration",
+        "kind", "bits", "cols_per_adc", "sample_rate_Hz", "calibration", "inl_lsb",
     ]  # fmt: skip
     assert "sources" not in schema["properties"] and schema["additionalProperties"] is False
 

@@ -8,7 +8,7 @@ import pytest
 
 from axbar import registry
 from axbar.errors import AxbarError, SpecError, UsageError
-from axbar.spec import load_hardware
+from axbar.spec import Device, load_hardware
 
 BASE = "extends: imc-rram-65nm\n"
 PRESETS = "imc-pcm-14nm, imc-rram-32nm, imc-rram-65nm, imc-sram-28nm"
@@ -96,7 +96,7 @@ GOLDEN = {
     "unknown key": (
         BASE + "adc:\n  bitz: 4\n",
         "chip.yaml:3: unknown key 'adc.bitz'; did you mean 'bits'? Known: kind, bits, cols_per_adc, "
-        "sample_rate_Hz, calibration.",
+        "sample_rate_Hz, calibration, inl_lsb.",
     ),
     "key of a deeper block": (
         BASE + "rows: 64\n",
@@ -128,7 +128,7 @@ GOLDEN = {
     "a number as device": (
         BASE + "device: 4\n",
         "chip.yaml:2: device = 4 must be the name of a device or a block of name, g_on_S, g_off_S, cell_area_F2, "
-        "program_noise.",
+        f"{', '.join(list(Device.model_fields)[4:])}.",
     ),
     "sources in one heap": (
         BASE + "sources: {adc.bits: mine}\n",
@@ -158,10 +158,10 @@ GOLDEN = {
     ),
     "missing keys": (
         "kind: imc\nadc: {bits: 4}\n",
-        "chip.yaml:1: missing keys: technology, device, crossbar, input, read, tile, chip, buffer, interconnect, "
-        "neuron, clock_Hz; add them or start from a preset with 'extends:'.\n"
-        "chip.yaml:2: missing keys: adc.kind, adc.cols_per_adc, adc.sample_rate_Hz, adc.calibration; add them or "
-        "start from a preset with 'extends:'.",
+        "chip.yaml:1: missing keys: technology, device, crossbar, input, read, wires, tile, chip, buffer, "
+        "interconnect, neuron, clock_Hz; add them or start from a preset with 'extends:'.\n"
+        "chip.yaml:2: missing keys: adc.kind, adc.cols_per_adc, adc.sample_rate_Hz, adc.calibration, "
+        "adc.inl_lsb; add them or start from a preset with 'extends:'.",
     ),
     "no kind": (
         "name: mine\n",
@@ -198,7 +198,8 @@ GOLDEN = {
     "code": (
         BASE + "adc: !!python/object/apply:os.system ['true']\n",
         "chip.yaml:2: the tag '!!python/object/apply:os.system' is not allowed; a chip file holds plain values only.\n"
-        "chip.yaml:2: adc = a list must be a block of kind, bits, cols_per_adc, sample_rate_Hz, calibration.",
+        "chip.yaml:2: adc = a list must be a block of kind, bits, cols_per_adc, sample_rate_Hz, calibration, "
+        "inl_lsb.",
     ),
     "alias": (
         BASE + "adc: {bits: &four 4}\nneuron: {units_per_tile: *four}\n",

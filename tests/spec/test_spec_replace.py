@@ -49,7 +49,8 @@ def test_ideal_has_no_noise_no_offset_and_lossless_converters(chip: ImcSpec) -> 
     assert perfect.adc.bits == 9
     assert perfect.adc.calibration == "max"
     touched = {path.split(".")[0] for path in chip.diff(perfect)}
-    assert touched == {"device", "adc"}
+    assert touched == {"device", "adc", "wires"}
+    assert set(perfect.wires.model_dump().values()) == {0.0} and perfect.adc.inl_lsb == 0
     assert "user" not in {found.confidence for found in perfect.sources.values()}
 
 
@@ -63,13 +64,20 @@ def test_lossless_bits_are_just_enough(chip: ImcSpec, rows: int, cell_bits: int,
     assert 2**bits >= values > 2 ** (bits - 1)
 
 
+def test_pulses_of_more_bits_take_wider_converters(chip: ImcSpec) -> None:
+    # 64 rows of 3-bit cells under 2-bit pulses sum to 0..1344.
+    assert (
+        lossless_bits(chip.crossbar, dac_bits=2) == ideal(chip.replace({"input.dac_bits": 2})).adc.bits == 11
+    )
+
+
 def test_ideal_says_when_no_converter_is_lossless(chip: ImcSpec) -> None:
     huge = chip.replace({"crossbar.rows": 4096, "crossbar.cell_bits": 7})
     with pytest.raises(InfeasibleError) as caught:
         ideal(huge)
     assert str(caught.value) == (
-        "a lossless converter for crossbar.rows = 4096 of crossbar.cell_bits = 7 needs 19 bits, adc.bits "
-        "allows 1..12. Lower crossbar.rows or crossbar.cell_bits."
+        "a lossless converter for crossbar.rows = 4096 of crossbar.cell_bits = 7 and input.dac_bits = 1 needs 19 "
+        "bits, adc.bits allows 1..12. Lower crossbar.rows, crossbar.cell_bits or input.dac_bits."
     )
 
 

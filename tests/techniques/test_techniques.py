@@ -31,11 +31,15 @@ def chip(**changes: object):
 @dataclass
 class Part:
     x: np.ndarray
+    y: np.ndarray
     taken: int = 0
 
-    def images(self, index: slice) -> np.ndarray:
+    def images(self, index: slice | np.ndarray) -> np.ndarray:
         self.taken = len(self.x[index])
         return self.x[index]
+
+    def labels(self, index: slice | np.ndarray) -> np.ndarray:
+        return self.y[index]
 
 
 class Tuning:
@@ -43,7 +47,8 @@ class Tuning:
 
     def __init__(self) -> None:
         x = np.random.default_rng(0).random((300, 1, 6, 6)).astype(np.float32)
-        self.train, self.calibration = Part(x[:200]), Part(x[200:])
+        y = np.arange(300) % 5
+        self.train, self.calibration = Part(x[:200], y[:200]), Part(x[200:], y[200:])
 
 
 CALIBRATION = torch.from_numpy(Tuning().calibration.x)
@@ -52,6 +57,11 @@ CALIBRATION = torch.from_numpy(Tuning().calibration.x)
 def network() -> nn.Module:
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(128, 5))
+
+
+def normed_network() -> nn.Module:
+    first, *rest = network()
+    return nn.Sequential(first, nn.BatchNorm2d(8), *rest).eval()
 
 
 @pytest.mark.parametrize("name", registry.names("techniques"))
@@ -63,7 +73,10 @@ def test_every_technique_fits_the_protocol(name: str) -> None:
     for field in technique.Config.model_fields.values():
         assert field.description
     assert technique.Config() == technique.Config()  # all settings have a default
-    target = network() if technique.stage == "network" else to_analog(network(), chip(), data=CALIBRATION)
+    model = normed_network()
+    target = (
+        model if technique.stage == "network" else to_analog(model, chip(), data=CALIBRATION, norms="keep")
+    )
     before = {k: v.clone() for k, v in target.state_dict().items()}
     result = technique.apply(target, chip(), Tuning(), technique.Config())
     assert isinstance(result, TechniqueResult) and result.target is not target

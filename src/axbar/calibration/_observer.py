@@ -30,6 +30,7 @@ class RangeObserver:
         bits: of the converter.
         method: ``max``, ``percentile`` or ``mse``.
         percentile: for that method.
+        least_step: smallest step of the converter, in levels; below one, bins are a quarter of a level.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class RangeObserver:
         bits: int,
         method: str,
         percentile: float = 99.9,
+        least_step: float = 1.0,
     ) -> None:
         if method not in METHODS:
             raise UsageError(unknown_name("calibration method", method, METHODS))
@@ -49,7 +51,8 @@ class RangeObserver:
         self.stride = 1 if method == "max" else 11  # prime: not in step with image rows
         self._outs = outs
         self._array_of_out = torch.arange(outs) // outs_per_array
-        self._width = max(1.0, 1.25 * full_scale / _MAX_BINS)
+        self._least_step = least_step
+        self._width = max(1.0 if least_step >= 1 else 0.25, 1.25 * full_scale / _MAX_BINS)
         self._bins = int(1.25 * full_scale / self._width) + 2  # noise can exceed the noise-free worst case
         self._counts = np.zeros((*arrays, self._bins), dtype=np.int64)
         self._largest = np.zeros(arrays)
@@ -66,7 +69,7 @@ class RangeObserver:
         if self.method == "max":
             return
         _, _, col_tiles, bins = self._counts.shape
-        binned = (sums / self._width).round_().clamp_(max=bins - 1).to(torch.int64)
+        binned = (sums / self._width).round_().clamp_(min=0, max=bins - 1).to(torch.int64)
         place = torch.arange(tiles * bundles, device=sums.device).view(tiles, bundles, 1) * col_tiles
         place = place + self._array_of_out.to(sums.device).repeat(columns // self._outs)
         binned += (place * bins)[..., None]
@@ -86,6 +89,6 @@ class RangeObserver:
                 self.bits,
                 percentile=self.percentile,
                 counts=self._counts[place],
-                least_step=1.0,
+                least_step=self._least_step,
             )
-        return np.minimum(fitted, np.maximum(self._largest, 1.0))
+        return np.minimum(fitted, np.maximum(self._largest, self._least_step))

@@ -20,6 +20,7 @@ from axbar.cli._common import (
     say,
     verb,
 )
+from axbar.cli.evaluate import Waterfall
 from axbar.cli.train import training_bar
 
 EXAMPLE = "Example: axbar demo --out runs/demo        then: axbar explain adc.energy -w runs/demo"
@@ -40,6 +41,7 @@ def demo(
     hardware: Hardware = "imc-rram-65nm",
     chips: Chips = 3,
     seed: Seed = 0,
+    waterfall: Waterfall = 256,
     json: Json = False,
 ) -> None:
     """Train a spiking network on real images, program it onto a chip, and report what results.
@@ -53,6 +55,7 @@ def demo(
     arguments = {
         "model": str(out / "model"), "data": DATA, "hardware": hardware, "weights": None, "config": {}, "overrides": [],
         "techniques": [], "chips": chips, "seed": seed, "images": None, "trace_samples": 16, "data_dir": None,
+        "waterfall": waterfall,
     }  # fmt: skip
     if not json:
         say(f"programming {chips} dies of {hardware} ...")

@@ -29,6 +29,13 @@ from axbar.cli._common import (
     verb,
 )
 
+Waterfall = Annotated[
+    int,
+    typer.Option(
+        help="Test images on which the loss is attributed to the chip's effects; 0: leave out.", min=0
+    ),
+]
+
 EXAMPLE = (
     "Example: axbar evaluate runs/demo/model --data fashion-mnist-small --hardware imc-rram-65nm "
     "--set adc.bits=5 --chips 5 --out runs/first"
@@ -56,6 +63,7 @@ def evaluate(
     ] = None,
     samples: Samples = 16,
     data_dir: DataDir = None,
+    waterfall: Waterfall = 256,
     out: Out = None,
     json: Json = False,
 ) -> None:
@@ -66,7 +74,7 @@ def evaluate(
     arguments = {
         "model": model, "data": data, "hardware": hardware, "weights": weights, "config": parse_config(config),
         "overrides": set_ or [], "techniques": technique or [], "chips": chips, "seed": seed, "images": images,
-        "trace_samples": samples, "data_dir": data_dir,
+        "trace_samples": samples, "data_dir": data_dir, "waterfall": waterfall,
     }  # fmt: skip
     with progress_bar(json) as progress:
         done = run(arguments, command_line(), progress)

@@ -28,7 +28,7 @@ def show(
     from axbar import registry
 
     path = Path(what)
-    if what in registry.names("devices"):
+    if registry.canonical("devices", what) in registry.names("devices"):
         _device(registry.get("devices", what), json)
     elif path.suffix == ".npz":
         _workload(path, json)
@@ -49,17 +49,24 @@ def _chip(name: str, changes: list[str], yaml: bool, json: bool) -> None:
     else:
         typer.echo(f"{spec.name} ({spec.kind}): {spec.description}")
         sources = {path: (found.confidence, found.source) for path, found in spec.sources.items()}
-        _values(spec.values(), sources)
+        values = spec.values()
+        _values(values if values.get("device.name") == "custom" else _without_custom(values), sources)
 
 
 def _device(preset: Any, json: bool) -> None:
-    values = preset.spec.model_dump()
+    values = {f"custom.{key}": value for key, value in preset.spec.custom.model_dump().items()}
+    values = preset.spec.model_dump(exclude={"custom"}) | (values if preset.name == "custom" else {})
     if json:
         emit_json({"name": preset.name, "summary": preset.summary, "values": values,
                    "sources": {k: v.model_dump() for k, v in preset.sources.items()}})  # fmt: skip
         return
     typer.echo(f"{preset.name}: {preset.summary}")
     _values(values, {path: (found.confidence, found.source) for path, found in preset.sources.items()})
+
+
+def _without_custom(values: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the laws that only the device 'custom' reads."""
+    return {path: value for path, value in values.items() if not path.startswith("device.custom.")}
 
 
 def _values(values: dict[str, Any], sources: dict[str, tuple[str, str]]) -> None:

@@ -9,6 +9,7 @@ from axbar.cost._explain import Explanation, Listing
 from axbar.cost._result import Estimate
 from axbar.cost._types import NOTHING, Component, Context, Count, Events, Floats, Parts, Rule, Term, add_up
 from axbar.cost.constants import Constant
+from axbar.cost.tuning import TuningCost, tuning_cost
 
 __all__ = [
     "NOTHING",
@@ -24,6 +25,8 @@ __all__ = [
     "Parts",
     "Rule",
     "Term",
+    "TuningCost",
     "add_up",
     "estimate",
+    "tuning_cost",
 ]

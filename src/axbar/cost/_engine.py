@@ -23,7 +23,7 @@ from axbar.workload import Workload
 
 __all__ = ["CHUNK", "Plan", "make_plan", "pinned"]
 
-#: points worked on at once: 9 layers x 12 components x 4 quantities of them take some 2 MB
+#: points worked on at once: 9 layers x 13 components x 4 quantities of them take some 2 MB
 CHUNK = 512
 
 Indices = NDArray[np.intp]

@@ -1,18 +1,16 @@
 """Crossbar arrays in torch: a network to its integer twin, and to programmed arrays."""
 
+from axbar.crossbar._analog import AnalogConv2d, AnalogLayer, AnalogLinear
 from axbar.crossbar._convert import digital, folded_copy, to_analog
-from axbar.crossbar._layers import (
-    AnalogConv2d,
-    AnalogLayer,
-    AnalogLinear,
-    DigitalConv2d,
-    DigitalLayer,
-    DigitalLinear,
-)
+from axbar.crossbar._currents import effective_conductance, read_currents
+from axbar.crossbar._diagnose import LayerDiagnosis, diagnose, diagnosis_table, pc2
+from axbar.crossbar._effects import EFFECTS, Effects
+from axbar.crossbar._layers import DigitalConv2d, DigitalLayer, DigitalLinear
 from axbar.crossbar._mapping import Mapping
 from axbar.crossbar._model import AnalogModel, DigitalModel
 
 __all__ = [
+    "EFFECTS",
     "AnalogConv2d",
     "AnalogLayer",
     "AnalogLinear",
@@ -21,8 +19,15 @@ __all__ = [
     "DigitalLayer",
     "DigitalLinear",
     "DigitalModel",
+    "Effects",
+    "LayerDiagnosis",
     "Mapping",
+    "diagnose",
+    "diagnosis_table",
     "digital",
+    "effective_conductance",
     "folded_copy",
+    "pc2",
+    "read_currents",
     "to_analog",
 ]

@@ -10,7 +10,7 @@ starts from the same ones. ``adc-recalibrate`` refits them on a programmed die.
 from __future__ import annotations
 
 import copy
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import nn
@@ -18,13 +18,18 @@ from torch.nn.modules.lazy import LazyModuleMixin
 
 from axbar import devices
 from axbar.calibration import CalibrationSource, calibrate_adc, observe_inputs
+from axbar.crossbar._analog import AnalogConv2d, AnalogLinear
 from axbar.crossbar._drive import Drive, drive_of_range
-from axbar.crossbar._layers import AnalogConv2d, AnalogLinear, DigitalConv2d, DigitalLayer, DigitalLinear
+from axbar.crossbar._effects import Effects
+from axbar.crossbar._layers import DigitalConv2d, DigitalLayer, DigitalLinear
 from axbar.crossbar._model import AnalogModel, DigitalModel, converted_class
-from axbar.errors import ModelError, UsageError
+from axbar.errors import ModelError, UsageError, unknown_name
 from axbar.spec.imc import ImcSpec
 
 __all__ = ["digital", "folded_copy", "to_analog"]
+
+#: what becomes of batch norms
+Norms = Literal["fold", "keep"]
 
 #: torch modules that multiply with weights in a way that no array layer covers
 _UNSUPPORTED = (
@@ -41,7 +46,7 @@ _UNSUPPORTED = (
 )
 
 
-def digital(model: nn.Module, hardware: Any, data: Any = None) -> nn.Module:
+def digital(model: nn.Module, hardware: Any, data: Any = None, *, norms: Norms = "fold") -> nn.Module:
     """Return the integer network that a chip without analog flaws computes.
 
     Args:
@@ -49,6 +54,7 @@ def digital(model: nn.Module, hardware: Any, data: Any = None) -> nn.Module:
         hardware: spec of the chip, or the name of a preset.
         data: batch of typical inputs ``[B, ...]`` that fixes the input scales; without it layers must see
             spikes or values in [0, 1].
+        norms: ``fold`` batch norms into the layers before them, or ``keep`` them as digital units of the chip.
 
     Raises:
         ModelError: a layer can't be converted, or holds NaN weights.
@@ -57,15 +63,24 @@ def digital(model: nn.Module, hardware: Any, data: Any = None) -> nn.Module:
     spec = _chip(hardware)
     if not isinstance(spec, ImcSpec):
         return _by_kind(spec, "digital", model, spec, data)
-    return _converted(model, spec, data, DigitalModel)
+    return _converted(model, spec, data, DigitalModel, norms)
 
 
-def to_analog(model: nn.Module, hardware: Any, seed: int = 0, data: Any = None) -> nn.Module:
+def to_analog(
+    model: nn.Module,
+    hardware: Any,
+    seed: int = 0,
+    data: Any = None,
+    *,
+    norms: Norms = "fold",
+    effects: Effects | None = None,
+) -> nn.Module:
     """Return the same network on programmed crossbar arrays.
 
     The result keeps the methods, constructor arguments and ``state_dict`` keys of ``model`` and adds
-    ``program(seed)``, ``at_time(t_s)``, ``unconverted``, ``chip_layers`` and ``n_arrays``. Weights that
-    change later (``load_state_dict``, training) are written to the arrays again at the next call.
+    ``program(seed)``, ``at_time(t_s)``, ``set_effects(effects)``, ``compensate_drift()``,
+    ``export_conductances(path)``, ``load_conductances(path)``, ``unconverted``, ``chip_layers`` and ``n_arrays``.
+    Weights that change later (``load_state_dict``, training) are written to the arrays again at the next call.
 
     Args:
         model: any module with ``Conv2d`` and ``Linear`` layers; not changed.
@@ -73,10 +88,13 @@ def to_analog(model: nn.Module, hardware: Any, seed: int = 0, data: Any = None) 
         seed: of the die.
         data: batch of typical inputs ``[B, ...]``: fixes input scales and fits converter ranges. Without it
             converters span the worst case, and layers must see spikes or values in [0, 1].
+        norms: ``fold`` batch norms into the layers before them, or ``keep`` them as digital units of the chip,
+            where they can adapt to a die.
+        effects: flaws to switch on; all if None.
 
     Raises:
         ModelError: a layer can't be converted, or holds NaN weights.
-        SpecError: the device can't hold ``crossbar.cell_bits``.
+        SpecError: the device can't hold ``crossbar.cell_bits``, or is asked for what its laws don't cover.
         UsageError: the chip does not compute in analog, or weight bits differ.
 
     >>> analog = to_analog(nn.Linear(8, 2), "imc-rram-65nm", seed=1)
@@ -87,10 +105,13 @@ def to_analog(model: nn.Module, hardware: Any, seed: int = 0, data: Any = None) 
     if not isinstance(spec, ImcSpec):
         return _by_kind(spec, "analog", model, spec, seed, data)
     devices.preset_of(spec.device).check_cell_bits(spec.crossbar.cell_bits)
-    analog = _converted(model, spec, data, AnalogModel)
+    devices.check(spec.device, spec.read.v_read_V)
+    analog = _converted(model, spec, data, AnalogModel, norms)
+    assert isinstance(analog, AnalogModel)
+    analog.start_clock()
+    analog.program(None).set_effects(effects or Effects())
     if data is not None:
         calibrate_adc(analog, data)
-    assert isinstance(analog, AnalogModel)
     return analog.program(seed)
 
 
@@ -186,13 +207,17 @@ def _drives(
     return {path: drive_of_range(s.largest, s.coding, bits) for path, s in stats.items()}
 
 
-def _converted(model: nn.Module, spec: ImcSpec, data: Any, mixin: type[DigitalModel]) -> nn.Module:
+def _converted(
+    model: nn.Module, spec: ImcSpec, data: Any, mixin: type[DigitalModel], norms: Norms
+) -> nn.Module:
     """Copy ``model`` and replace its layers; converters span the worst case, cells are nominal."""
     if isinstance(model, DigitalModel):
         raise ModelError(f"{type(model).__name__} is converted already; convert the original network.")
     source = None if data is None else CalibrationSource.of(data)
     _layers_of(model)  # refuse before any work
-    made = folded_copy(model, source)
+    if norms not in ("fold", "keep"):
+        raise UsageError(unknown_name("treatment of norms", norms, ("fold", "keep")))
+    made = folded_copy(model, source) if norms == "fold" else copy.deepcopy(model)
     layers = _layers_of(made)
     _plain_weights(layers)
     drives = _drives(made, layers, source, spec.input.bits)

@@ -1,8 +1,9 @@
 """How an operand drives the rows: spikes as one pulse, real values bit by bit.
 
-A real value is a sign and a magnitude of b bits, ``code = clip(round(x / scale), -(2^b - 1), 2^b - 1)``. Each
-magnitude bit is one read with 0/1 pulses, positive and negative values in phases of their own; digital logic
-adds the reads with the weights ``+-2^bit``. A read without any pulse gives zero and is skipped.
+A real value is a sign and a magnitude of b bits, ``code = clip(round(x / scale), -(2^b - 1), 2^b - 1)``. The
+magnitude is fed in digits of d bits (``input.dac_bits``), one read each, as the voltage ``digit / (2^d - 1)`` of the
+read voltage; d = 1 is bit-serial drive with 0/1 pulses. Positive and negative values go in phases of their own;
+digital logic adds the reads with the weights ``+-2^(d k)``. A read without any pulse gives zero and is skipped.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from axbar.errors import ModelError
 
-__all__ = ["Drive", "bit_planes", "drive_for", "drive_of_range"]
+__all__ = ["Drive", "drive_for", "drive_of_range", "power_of", "pulses_of"]
 
 
 @dataclass(frozen=True)
@@ -98,26 +99,37 @@ def drive_for(x: Tensor, bits: int, path: str) -> Drive:
     )
 
 
-def bit_planes(codes: Tensor, drive: Drive) -> tuple[Tensor, list[int]]:
+def pulses_of(codes: Tensor, drive: Drive, dac_bits: int = 1) -> tuple[Tensor, list[int]]:
     """Cut codes into the pulses of successive reads.
 
     Args:
         codes: signed integers as float32, any shape.
+        dac_bits: d, bits in one pulse.
 
     Returns:
-        ``(planes, weights)``: 0/1 pulses ``[reads, *codes.shape]`` and the signed weight of each read; reads
-        without any pulse are left out (but one, where there is no pulse at all).
+        ``(digits, weights)``: pulses ``[reads, *codes.shape]`` in 0 .. 2^d - 1 and the signed weight of each read;
+        reads without any pulse are left out (but one, where there is no pulse at all).
     """
     if drive.coding == "spikes":
         return codes[None], [1]
+    digit = (1 << dac_bits) - 1
     planes: list[Tensor] = []
     weights: list[int] = []
     for sign in (1, -1):
         magnitude = (codes * sign).clamp_(min=0).to(torch.uint8)
         in_use = int(magnitude.max()) if magnitude.numel() else 0
-        for bit in range(in_use.bit_length()):
-            planes.append((magnitude >> bit) & 1)
-            weights.append(sign * (1 << bit))
+        for shift in range(0, in_use.bit_length(), dac_bits):
+            planes.append((magnitude >> shift) & digit)
+            weights.append(sign * (1 << shift))
     if not planes:
         return torch.zeros_like(codes)[None], [1]
     return torch.stack(planes).to(torch.float32), weights
+
+
+def power_of(codes: Tensor, drive: Drive, dac_bits: int = 1) -> Tensor:
+    """Return the sum of (weight digit)^2 over the reads of each code: what read noise grows with."""
+    if drive.coding == "spikes":
+        return codes
+    digits, weights = pulses_of(codes, drive, dac_bits)
+    square = torch.tensor([float(w) ** 2 for w in weights], device=codes.device)
+    return torch.tensordot(square, digits**2, dims=1)

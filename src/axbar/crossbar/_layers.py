@@ -2,15 +2,14 @@
 
     y = scale_w scale_x (sum of weight code times input code) + bias
 
-``Digital*`` sums exactly; ``Analog*`` reads arrays. Both are the module they replace: same class above, same
-constructor arguments, same ``state_dict`` keys. Gradients pass straight through all rounding: to the input
-where it lies inside the converter range, and to the float weights; the backward pass uses the weights as
+``Digital*`` sums exactly; ``Analog*`` reads arrays (see ``_analog.py``). Both are the module they replace: same
+class above, same constructor arguments, same ``state_dict`` keys. Gradients pass straight through all rounding: to
+the input where it lies inside the converter range, and to the float weights; the backward pass uses the weights as
 programmed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,29 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from axbar import devices
-from axbar.calibration import RangeObserver
-from axbar.crossbar._cells import Cells, build_cells, off_level
-from axbar.crossbar._drive import Drive, bit_planes, drive_for
+from axbar.crossbar._drive import Drive, drive_for
 from axbar.crossbar._exact import exact_arithmetic
-from axbar.crossbar._mapping import Mapping
-from axbar.crossbar._read import Converters, converters, read
 from axbar.crossbar._shapes import ConvShape, LinearShape
 from axbar.errors import ModelError, UsageError
 from axbar.spec.imc import ImcSpec
 
-__all__ = [
-    "AnalogConv2d",
-    "AnalogLayer",
-    "AnalogLinear",
-    "DigitalConv2d",
-    "DigitalLayer",
-    "DigitalLinear",
-    "rescale",
-]
-
-_CHUNK_CPU = 1 << 22  # unfolded values held at once (16 MiB)
-_CHUNK_GPU = 1 << 28
-_LONG_RECORDING = 4096  # input vectors in a chunk from which on an observer may skip some
+__all__ = ["DigitalConv2d", "DigitalLayer", "DigitalLinear", "rescale"]
 
 
 class _Straight(torch.autograd.Function):
@@ -56,10 +39,14 @@ class _Straight(torch.autograd.Function):
         return grad[0], None
 
 
-def rescale(total: Tensor, scale: float, bias: Tensor | None, dtype: torch.dtype) -> Tensor:
-    """Turn exact sums of codes into values: the one function that ends a digital and an analog layer."""
+def rescale(total: Tensor, scale: float | Tensor, bias: Tensor | None, dtype: torch.dtype) -> Tensor:
+    """Turn exact sums of codes into values: the one function that ends a digital and an analog layer.
+
+    Args:
+        scale: of the layer, or of each output (shaped like ``bias``).
+    """
     compute = torch.float64 if dtype == torch.float64 else torch.float32
-    y = total.to(compute) * scale
+    y = total.to(compute) * (scale.to(compute) if isinstance(scale, Tensor) else scale)
     return (y if bias is None else y + bias.to(compute)).to(dtype)
 
 
@@ -142,9 +129,9 @@ class DigitalLayer(_Matmul):
         batch = self.batch_of(input)
         with exact_arithmetic(input.device):
             codes = drive.encode(batch, self.path)
-            total = self._total(codes, drive)
+            total = self._total(codes, drive, input)
             bias = None if self.bias is None else self.bias_like(self.bias)
-            value = rescale(total, self._scale * drive.scale, bias, input.dtype)
+            value = rescale(total, self._output_scale(drive, total), bias, input.dtype)
         if torch.is_grad_enabled() and (input.requires_grad or self.weight.requires_grad):
             value = _Straight.apply(self._smooth(drive.quantised(batch, codes)), value)
         return self.shaped_like(value, input)
@@ -155,154 +142,24 @@ class DigitalLayer(_Matmul):
         y = self.plain(x, self.weight + (held - self.weight).detach())
         return y if self.bias is None else y + self.bias_like(self.bias)
 
-    def _total(self, codes: Tensor, drive: Drive) -> Tensor:
+    def _total(self, codes: Tensor, drive: Drive, operand: Tensor) -> Tensor:
         return self._integer_total(codes, drive)
+
+    def _output_scale(self, drive: Drive, total: Tensor) -> float | Tensor:
+        return self._scale * drive.scale
 
     def _integer_total(self, codes: Tensor, drive: Drive) -> Tensor:
         largest = self._codes.shape[1] * 2 ** (self.hardware.crossbar.weight_bits - 1) * drive.code_max
         dtype = torch.float32 if largest < 2**24 else torch.float64
         return self.integer(codes, torch.from_numpy(self._codes).to(codes.device, dtype))
 
-    def effective_weight(self) -> NDArray[np.float64]:
-        """Return the weights as the chip holds them, ``[outputs, fan_in]``."""
+    def ideal_weight(self) -> NDArray[np.float64]:
+        """Return the quantised weights, ``[outputs, fan_in]``."""
         return self._codes.astype(np.float64) * self._scale
 
-
-class AnalogLayer(DigitalLayer):
-    """A layer on arrays.
-
-    Attributes:
-        mapping: how it lies on arrays.
-        die_seed: of the programmed die; None for nominal cells.
-        die_age_s: time since programming.
-        range_levels: fitted input range of the converter of each array, ``[row_tiles, bundles, col_tiles]``.
-    """
-
-    mapping: Mapping
-    die_seed: int | None
-    die_age_s: float
-    range_levels: NDArray[np.float64]
-    _cells: Cells | None
-    _adc: Converters | None
-    _observer: RangeObserver | None
-
-    def attach(self, hardware: ImcSpec, path: str, drive: Drive | None) -> None:
-        self._cells, self._adc, self._observer = None, None, None
-        self.die_seed, self.die_age_s = None, 0.0
-        xbar = hardware.crossbar
-        rows, outs, groups = self.fan
-        self.mapping = Mapping(rows, outs, groups, xbar.rows, xbar.cols, xbar.weight_bits, xbar.cell_bits)
-        super().attach(hardware, path, drive)
-        self.set_ranges(self.full_scale())
-
-    def _requantise(self) -> None:
-        super()._requantise()
-        self._cells = None
-
-    def program_cells(self, seed: int | None, t_s: float = 0.0) -> None:
-        """Write the arrays of one die (None: nominal cells); done when they are next read."""
-        self.die_seed, self.die_age_s = seed, t_s
-        self._cells = None
-
-    def full_scale(self) -> NDArray[np.float64]:
-        """Return the worst case of the bit-line sums per array, in levels."""
-        worst = self.mapping.full_scale_levels(off_level(self.hardware))
-        shape = (self.mapping.row_tiles, self.mapping.bundles, self.mapping.col_tiles)
-        return np.broadcast_to(worst[:, None, None], shape).copy()
-
-    def set_ranges(self, range_levels: NDArray[np.float64]) -> None:
-        """Set the converter range of each array; one that covers the worst case keeps one-level steps."""
-        code_max = 2**self.hardware.adc.bits - 1
-        self.range_levels = np.where(self.full_scale() <= code_max, float(code_max), range_levels)
-        self._adc = None
-
-    @property
-    def collapsed(self) -> bool:
-        """Whether arrays and converters change nothing, so that one integer matrix says it all."""
-        device = self.hardware.device
-        noisy = self.die_seed is not None and devices.preset_of(device).is_noisy(device)
-        return not noisy and bool((self.full_scale() <= 2**self.hardware.adc.bits - 1).all())
-
-    def observe(self, method: str | None = None, percentile: float = 99.9) -> None:
-        """Record bit-line sums from now on and fit ranges to them, until ``settle``."""
-        if self.collapsed:
-            return
-        self._observer = RangeObserver(
-            (self.mapping.row_tiles, self.mapping.bundles, self.mapping.col_tiles),
-            self.mapping.used_outs,
-            self.mapping.bundle_outs,
-            float(self.full_scale().max()),
-            self.hardware.adc.bits,
-            method or self.hardware.adc.calibration,
-            percentile,
-        )
-
-    def settle(self) -> None:
-        """Stop recording; the ranges fitted last stay."""
-        self._observer = None
-
-    def _total(self, codes: Tensor, drive: Drive) -> Tensor:
-        if self.collapsed:
-            return self._integer_total(codes, drive)
-        if self._observer is not None:
-            self._record(codes, drive, self._observer)
-            self.set_ranges(self._observer.ranges())
-        parts = [self._read(some, drive) for some in self._chunks(codes, drive)]
-        return torch.cat(parts) if parts else self._integer_total(codes, drive)
-
-    def _hardware_on(self, device: torch.device) -> tuple[Cells, Converters]:
-        """Return cells and converters on ``device``, programmed if need be."""
-        if self._cells is None:
-            self._cells = build_cells(
-                self._codes, self.mapping, self.hardware, self.path, self.die_seed, self.die_age_s
-            )
-        if self._cells.conductance.device != device:
-            self._cells = self._cells.to(device)
-        if self._adc is None or self._adc.step.device != device:
-            self._adc = converters(self.range_levels, self.hardware.adc.bits, self.mapping, device)
-        return self._cells, self._adc
-
-    def _chunks(self, codes: Tensor, drive: Drive) -> Iterable[Tensor]:
-        """Cut the batch so that unfolded inputs stay within bounded memory."""
-        reads = 1 if drive.coding == "spikes" else 2 * drive.bits
-        room = _CHUNK_CPU if codes.device.type == "cpu" else _CHUNK_GPU
-        step = max(1, room // (self.values_per_sample(codes) * reads)) if len(codes) else 1
-        return (codes[i : i + step] for i in range(0, len(codes), step))
-
-    def _read(self, codes: Tensor, drive: Drive) -> Tensor:
-        """Drive the arrays with ``codes`` read by read and add the reads up."""
-        cells, adc = self._hardware_on(codes.device)
-        planes, weights = bit_planes(codes, drive)
-        pulses = planes.flatten(0, 1)
-        rows = self.unfold(pulses.to(cells.conductance.dtype), self.mapping)
-        sums = read(rows, cells, adc, self.mapping, phase_gain=2 * drive.code_max)
-        outputs = self.fold(sums.flatten(0, 1)[: self._codes.shape[0]], pulses)
-        by_read = outputs.unflatten(0, (len(weights), -1))
-        total = by_read[0] * weights[0]
-        for i, weight in enumerate(weights[1:], start=1):
-            total.add_(by_read[i], alpha=weight)
-        return total.contiguous()
-
-    def _record(self, codes: Tensor, drive: Drive, observer: RangeObserver) -> None:
-        """Show the bit-line sums of ``codes`` to the observer."""
-        cells, adc = self._hardware_on(codes.device)
-        for some in self._chunks(codes, drive):
-            pulses = bit_planes(some, drive)[0].flatten(0, 1)
-            rows = self.unfold(pulses.to(cells.conductance.dtype), self.mapping)
-            stride = observer.stride if rows.shape[-1] >= _LONG_RECORDING else 1
-            read(rows[..., ::stride].contiguous(), cells, adc, self.mapping, observer)
-
     def effective_weight(self) -> NDArray[np.float64]:
-        if self.collapsed:
-            return super().effective_weight()
-        device = self.weight.device
-        cells = self._hardware_on(device)[0].conductance.double().cpu().numpy()
-        tiles, bundles, _, rows = cells.shape
-        pairs = cells.reshape(tiles, bundles, 2, self.mapping.slices, self.mapping.bundle_outs, rows)
-        gain = 2.0 ** (self.mapping.cell_bits * np.arange(self.mapping.slices))
-        joined = np.einsum("tuinr,i->untr", pairs[:, :, 0] - pairs[:, :, 1], gain)
-        matrix = joined.reshape(bundles, self.mapping.bundle_outs, tiles * rows)
-        return self.mapping.weights_of(matrix) * self._scale
+        """Return the weights as the chip holds them, ``[outputs, fan_in]``."""
+        return self.ideal_weight()
 
 
 class DigitalConv2d(DigitalLayer, ConvShape, nn.Conv2d):
@@ -311,11 +168,3 @@ class DigitalConv2d(DigitalLayer, ConvShape, nn.Conv2d):
 
 class DigitalLinear(DigitalLayer, LinearShape, nn.Linear):
     """``nn.Linear`` on integers."""
-
-
-class AnalogConv2d(AnalogLayer, ConvShape, nn.Conv2d):
-    """``nn.Conv2d`` on crossbar arrays."""
-
-
-class AnalogLinear(AnalogLayer, LinearShape, nn.Linear):
-    """``nn.Linear`` on crossbar arrays."""

@@ -142,6 +142,16 @@ class Mapping:
         placed = pair.reshape(shape).transpose(2, 3, 5, 4, 1, 0)
         return np.ascontiguousarray(placed.reshape(self.bundles, self.col_tiles, self.used_rows, -1))
 
+    def exists(self, tile: int) -> NDArray[np.bool_]:
+        """Return which cells of one row tile are connected: ``[1, col_tiles, used_rows, columns]``.
+
+        Rows beyond the layer's last input and columns beyond its last output are open circuits.
+        """
+        rows = np.arange(self.used_rows) + tile * self.used_rows < self.bundle_rows
+        outs = np.arange(self.col_tiles * self.used_outs).reshape(self.col_tiles, -1) < self.bundle_outs
+        columns = np.repeat(outs, 2 * self.slices, axis=-1)
+        return (rows[:, None] & columns[:, None])[None]
+
     def columns_by_output(self, arrays: NDArray[Any]) -> NDArray[Any]:
         """Reorder the cells of one row tile for the read.
 

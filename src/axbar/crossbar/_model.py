@@ -7,13 +7,24 @@ stay; copies and pickles make it anew from both.
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
-from typing import Any, Self, cast
+from pathlib import Path
+from typing import Any, Literal, Self, cast
 
-from torch import nn
+import numpy as np
+from torch import Tensor, nn
 
-from axbar.crossbar._layers import AnalogLayer, DigitalLayer
-from axbar.errors import UsageError
+from axbar import devices
+from axbar.crossbar._analog import AnalogLayer
+from axbar.crossbar._cells import Die
+from axbar.crossbar._clock import ReadClock
+from axbar.crossbar._effects import Effects
+from axbar.crossbar._export import export_conductances, load_conductances
+from axbar.crossbar._layers import DigitalLayer
+from axbar.errors import UsageError, unknown_name
 from axbar.spec.imc import ImcSpec
 
 __all__ = ["AnalogModel", "DigitalModel", "converted_class"]
@@ -44,48 +55,146 @@ class DigitalModel(nn.Module):
 class AnalogModel(DigitalModel):
     """A network on crossbar arrays: one die of one chip.
 
-    ``program`` draws another die, ``at_time`` ages it; both act in place and return the network.
+    ``program``, ``at_time``, ``set_effects``, ``compensate_drift`` and ``load_conductances`` act in place and return
+    the network.
 
     Attributes:
-        die_seed: seed of the programmed die.
+        die_seed: seed of the programmed die; None for nominal cells without any random error.
         die_age_s: seconds since programming.
     """
 
     die_seed: int | None
     die_age_s: float
+    axbar_clock: ReadClock
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        samples = len(args[0]) if args and isinstance(args[0], Tensor) and args[0].dim() else 1
+        with self.axbar_clock.call(samples):
+            return super().__call__(*args, **kwargs)
 
     @property
     def n_arrays(self) -> int:
         """Arrays that the network occupies."""
-        return sum(layer.mapping.n_arrays for layer in self._analog_layers())
+        return sum(layer.mapping.n_arrays for layer in self._analog_layers().values())
 
-    def _analog_layers(self) -> list[AnalogLayer]:
-        return [layer for layer in self.chip_layers.values() if isinstance(layer, AnalogLayer)]
+    @property
+    def effects(self) -> dict[str, Effects]:
+        """Flaws that are switched on, by layer."""
+        return {path: layer.die.effects for path, layer in self._analog_layers().items()}
 
-    def program(self, seed: int) -> Self:
-        """Write the weights to another die, in place; converter ranges stay as fitted.
+    def _analog_layers(self) -> dict[str, AnalogLayer]:
+        return {path: layer for path, layer in self.chip_layers.items() if isinstance(layer, AnalogLayer)}
+
+    def start_clock(self) -> None:
+        """Let all layers count reads together, from the first."""
+        self.axbar_clock = ReadClock()
+        for layer in self._analog_layers().values():
+            layer.clock = self.axbar_clock
+
+    def program(self, seed: int | None) -> Self:
+        """Write the weights to another die, in place; converter ranges stay as fitted, read noise starts over.
 
         Args:
-            seed: of the die: the same seed gives the same conductances, bit for bit.
+            seed: of the die: the same seed gives the same conductances, bit for bit. None: nominal cells.
         """
-        return self._write(int(seed), 0.0)
+        for layer in self._analog_layers().values():
+            layer.measured_S = None
+        return self._write(None if seed is None else int(seed), self.axbar_hardware.device.age_s)
 
     def at_time(self, t_s: float) -> Self:
-        """Let the die age to ``t_s`` seconds after programming, in place.
-
-        No device has a drift law yet, so that conductances stay as programmed.
+        """Let the die age to ``t_s`` seconds after programming, in place; a pure function of the time.
 
         Raises:
-            UsageError: the time is negative or no number.
+            UsageError: the time is no number, or lies before the first read that the device's law was measured at.
         """
-        if not math.isfinite(t_s) or t_s < 0:
-            raise UsageError(f"at_time got {t_s!r} s; give a finite number of seconds >= 0.")
+        first = devices.first_read_s(self.axbar_hardware.device)
+        if not math.isfinite(t_s) or t_s < first:
+            name = self.axbar_hardware.device.name
+            raise UsageError(
+                f"at_time got {t_s!r} s, but the laws of '{name}' start {first:g} s after programming; give a finite "
+                f"number of seconds >= {first:g}."
+            )
         return self._write(self.die_seed, float(t_s))
 
     def _write(self, seed: int | None, t_s: float) -> Self:
         self.die_seed, self.die_age_s = seed, t_s
-        for layer in self._analog_layers():
-            layer.program_cells(seed, t_s)
+        for layer in self._analog_layers().values():
+            layer.program_cells(Die(seed, t_s, layer.die.effects))
+        self.rewind()
+        return self
+
+    def rewind(self) -> Self:
+        """Let read noise start over: the next image draws as the first one after programming did."""
+        self.axbar_clock.rewind()
+        return self
+
+    def set_effects(self, effects: Effects, layers: Iterable[str] | None = None) -> Self:
+        """Switch flaws on and off, in place; converter ranges stay as fitted.
+
+        Args:
+            effects: flaws to have.
+            layers: names of the layers to change; all if None.
+
+        Raises:
+            UsageError: no such layer (with the closest name).
+        """
+        known = self._analog_layers()
+        for path in known if layers is None else layers:
+            if path not in known:
+                raise UsageError(unknown_name("layer", path, known))
+            layer = known[path]
+            layer.program_cells(replace(layer.die, effects=effects))
+        return self
+
+    def compensate_drift(self, mode: Literal["global", "column"] = "column") -> Self:
+        """Scale digital outputs so that the mean response is again that of the fresh die, in place.
+
+        The response of a column is the mean of |output| over one read per row, so with W the weights as held,
+
+            gain = mean |W(fresh)| / mean |W(now)|,
+
+        over a whole layer (``global``) or over each output (``column``). Joshi et al., Nature Communications 11,
+        2473 (2020): global drift compensation.
+        """
+        if mode not in ("global", "column"):
+            raise UsageError(unknown_name("mode of drift compensation", mode, ("global", "column")))
+        for layer in self._analog_layers().values():
+            layer.output_gain = None
+            fresh, now = np.abs(layer.fresh_weight()), np.abs(layer.effective_weight())
+            axis = None if mode == "global" else 1
+            before, after = fresh.mean(axis=axis), now.mean(axis=axis)
+            gain = np.divide(
+                before, after, out=np.ones_like(after, dtype=np.float64), where=after > 1e-4 * before
+            )
+            layer.output_gain = np.broadcast_to(gain, fresh.shape[:1]).copy()
+        return self
+
+    def export_conductances(
+        self, path: str | os.PathLike[str], what: Literal["target", "held"] = "target"
+    ) -> Path:
+        """Write the conductances of all arrays to a ``.npz`` file, for a real array or another simulator.
+
+        One array per layer and row tile, named ``layer/row_tile``: ``[bundles, col_tiles, rows, columns]`` in S,
+        float64. Column ``(output * slices + slice) * 2 + {0: plus, 1: minus}``; row 0 lies nearest the converters,
+        column 0 nearest the drivers; NaN where no cell is used.
+
+        Args:
+            what: ``target`` conductances, or those ``held`` by this die at its age.
+        """
+        return export_conductances(self._analog_layers(), self.axbar_hardware, Path(path), what)
+
+    def load_conductances(self, path: str | os.PathLike[str]) -> Self:
+        """Take conductances that were read back from real arrays in place of modelled programming and drift.
+
+        Wires, read noise and converters still act on them. Weights that change later discard them.
+
+        Raises:
+            DataError: the file does not belong to this network and chip, or holds a negative conductance.
+        """
+        measured = load_conductances(self._analog_layers(), Path(path))
+        for name, layer in self._analog_layers().items():
+            layer.refresh()
+            layer.take_measured(measured[name])
         return self
 
 

@@ -1,10 +1,11 @@
 """One read of a layer's arrays: bit-line sums, converters, digital subtraction, shift-add, accumulation.
 
-With row pulses x in {0, 1} and cells a (level units), per row tile t, column (n, slice s, sign +/-):
+With row pulses x (0 or 1; 0 .. 2^d - 1 where a DAC feeds digits of d bits) and cells a in level units, per row tile
+t and column (output n, slice s, sign +/-):
 
-    v = sum_r x_r a_r                                  bit-line sum
-    z = min(floor(v / step_t + 1/2), 2^bits - 1)       converter of the array, codes 0 .. 2^bits - 1
-    y_n = sum_t step_t sum_s 2^(c s) (z+ - z-)         digital: pair, slices, row tiles
+    v = sum_r x_r a_r + noise of this read                    bit-line sum
+    z = clip(floor(v / step_t + INL + 1/2), 0, 2^bits - 1)    converter of the array
+    y_n = sum_t step_t sum_s 2^(c s) (z+ - z-)                digital: pair, slices, row tiles
 
 Steps lie on a dyadic grid like the cells, so that y is exact whatever the order of the sums.
 """
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from axbar.crossbar._cells import Cells
+from axbar.crossbar._inl import bend
 from axbar.crossbar._mapping import Mapping
 
 __all__ = ["Converters", "Recorder", "converters", "read"]
@@ -40,28 +42,38 @@ class Converters:
         step: levels per code, ``[row_tiles, bundles, bundle_outs, 1]``.
         code_max: largest code.
         unit: every step is exactly one level.
+        curve: INL of the converter of each column, ``[row_tiles, bundles, columns, 2]``; None where linear.
     """
 
     step: Tensor
     code_max: int
     unit: bool
+    curve: Tensor | None = None
 
 
 def converters(
-    range_levels: NDArray[np.float64], adc_bits: int, mapping: Mapping, device: torch.device
+    range_levels: NDArray[np.float64],
+    adc_bits: int,
+    mapping: Mapping,
+    device: torch.device,
+    least_step: float = 1.0,
+    curve: NDArray[np.float32] | None = None,
 ) -> Converters:
-    """Turn fitted ranges into steps of at least one level, rounded up to the dyadic grid.
+    """Turn fitted ranges into steps, rounded up to the dyadic grid.
 
     Args:
         range_levels: largest value to convert, ``[row_tiles, bundles, col_tiles]``.
         adc_bits: resolution.
+        least_step: smallest step, in levels: one where sums are whole levels.
+        curve: INL, see ``Converters``.
     """
     code_max = 2**adc_bits - 1
     grid = 2.0**_STEP_GRID_BITS
-    step = np.maximum(1.0, np.ceil(range_levels / code_max * grid) / grid)
+    step = np.maximum(least_step, np.ceil(range_levels / code_max * grid) / grid)
     per_output = np.repeat(step, mapping.used_outs, axis=-1)[..., : mapping.bundle_outs, None]
     tensor = torch.from_numpy(per_output.astype(np.float32)).to(device)
-    return Converters(tensor, code_max, bool((step == 1.0).all()))
+    bent = None if curve is None else torch.from_numpy(curve).to(device)
+    return Converters(tensor, code_max, bool((step == 1.0).all()), bent)
 
 
 def _accumulator(cells: Cells, adc: Converters, mapping: Mapping, phases: int) -> torch.dtype:
@@ -78,14 +90,17 @@ def read(
     mapping: Mapping,
     recorder: Recorder | None = None,
     phase_gain: int = 1,
+    noise: Tensor | None = None,
 ) -> Tensor:
     """Read all arrays of a layer for many input vectors.
 
     Args:
-        pulses: rows driven, 0 or 1, ``[row_tiles, bundles, used_rows, positions]`` in the type of the cells.
+        pulses: rows driven, in steps of the DAC, ``[row_tiles, bundles, used_rows, positions]`` in the type of
+            the cells.
         cells, adc, mapping: of the layer.
         recorder: sees the bit-line sums before conversion.
         phase_gain: largest sum of weights with which the caller will add up reads.
+        noise: standard normal draws of every read, ``[row_tiles, bundles, columns, positions]``.
 
     Returns:
         ``[bundles, bundle_outs, positions]`` in units of weight code times input code.
@@ -107,10 +122,22 @@ def read(
             weight = cells.conductance[t : t + depth].view(-1, columns, rows)
             torch.bmm(weight, some.reshape(-1, rows, n), out=v)
             v = v.view(-1, bundles, columns, n)
+            if noise is not None and cells.read_variance is not None:
+                v += _read_noise(
+                    some, cells.read_variance[t : t + depth], noise[t : t + depth, ..., first : first + n]
+                )
             if recorder is not None:
                 recorder(t, v)
             out[..., first : first + n] += _convert(v, t, adc, mapping, dtype)
     return out
+
+
+def _read_noise(pulses: Tensor, variance: Tensor, normal: Tensor) -> Tensor:
+    """Return the noise of some reads in levels: ``[tiles, bundles, columns, positions]``."""
+    tiles, bundles, columns, rows = variance.shape
+    power = pulses.reshape(-1, rows, pulses.shape[-1]).to(variance.dtype) ** 2
+    sigma = torch.bmm(variance.view(-1, columns, rows), power).sqrt_()
+    return sigma.view(tiles, bundles, columns, -1).mul_(normal).to(pulses.dtype)
 
 
 def _convert(v: Tensor, tile: int, adc: Converters, mapping: Mapping, dtype: torch.dtype) -> Tensor:
@@ -120,7 +147,9 @@ def _convert(v: Tensor, tile: int, adc: Converters, mapping: Mapping, dtype: tor
     by_pair = v.view(tiles, bundles, 2, mapping.slices, mapping.bundle_outs, n)
     if not adc.unit:
         by_pair.div_(step[:, :, None, None])
-    v.add_(0.5).floor_().clamp_(max=adc.code_max)
+    if adc.curve is not None:
+        bend(v, adc.curve[tile : tile + tiles].to(v.dtype), adc.code_max)
+    v.add_(0.5).floor_().clamp_(min=0, max=adc.code_max)
     pair = by_pair[:, :, 0] - by_pair[:, :, 1]
     total = pair[:, :, 0]
     for s in range(1, mapping.slices):

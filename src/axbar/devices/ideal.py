@@ -24,5 +24,5 @@ PRESET = DevicePreset(
         ),
         "program_noise": _DEFINITION,
     },
-    validity=Validity(g_min_S=0.0, g_max_S=100e-6, t_min_s=0.0, t_max_s=float("inf")),
+    validity=Validity(g_min_S=0.0, g_max_S=float("inf"), t_min_s=0.0, t_max_s=float("inf")),
 )

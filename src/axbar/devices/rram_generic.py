@@ -32,7 +32,11 @@ PRESET = DevicePreset(
         ),
     },
     validity=Validity(
-        g_min_S=1e-6, g_max_S=10e-6, t_min_s=0.0, t_max_s=float("inf"), note="assumed, not measured; no drift"
+        g_min_S=1e-6,
+        g_max_S=float("inf"),
+        t_min_s=0.0,
+        t_max_s=float("inf"),
+        note="assumed, not measured; no drift",
     ),
     program_law=(0.05,),
 )

@@ -88,6 +88,7 @@ def _measure(folder: Path, settings: dict[str, Any], data_dir: str | None) -> di
         "model": str(folder / "model"), "data": settings["data"], "hardware": CHIP, "weights": None, "config": {},
         "overrides": [], "techniques": [], "chips": settings["chips"], "seed": settings["seed"],
         "images": settings["images"], "trace_samples": 64, "data_dir": data_dir,
+        "waterfall": 0,
     }  # fmt: skip
     report = run(arguments, "axbar reproduce timesteps").report
     accuracy = report.accuracy

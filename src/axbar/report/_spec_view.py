@@ -58,6 +58,8 @@ def spec_blocks(report: Report) -> list[tuple[str, list[SpecRow]]]:
     for path, value in spec.values().items():
         if path.startswith("pins.") and path.endswith(".source"):
             continue
+        if path.startswith("device.custom.") and spec.values().get("device.name") != "custom":
+            continue  # laws that this device does not follow
         source, confidence = _origin(spec, path, value)
         before = shown_value(path, was[path][0]) if path in was else None
         block = path.split(".")[0] if "." in path else "chip-wide"

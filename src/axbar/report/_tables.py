@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from axbar._report import QUANTITIES, Accuracy, Report
+from axbar._report import QUANTITIES, Accuracy, Report, Waterfall
 from axbar.report import _palette
 from axbar.report._facts import conventional_of, layer_rows, mean_rate, shape_text, technique_cost
 from axbar.report._scale import percent
 from axbar.report._spec_view import changes
 from axbar.report._text import shorten
 from axbar.report._view import QUANTITY_WORDS, accuracy_words, amount, assumed_words, spreads
+from axbar.report._waterfall_view import conditions, layers_words, none_words, step_rows, words
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,6 +32,9 @@ def report_blocks(report: Report, wide: bool = True) -> list[Any]:
     blocks: list[Any] = [report.verdict]
     if report.accuracy is not None:
         blocks += ["", _accuracy_table(report.accuracy), accuracy_words(report.accuracy)]
+        blocks += [conditions(report.hardware)] if report.accuracy.analog else []
+    if report.waterfall is not None:
+        blocks += ["", *_waterfall_blocks(report.waterfall)]
     blocks += ["", *_cost_blocks(report.estimate, report.workload, wide)]
     if found := changes(report):
         blocks += ["", _plain_table(f"Changed from {report.base.name}", ("path", "preset", "here"), found)]
@@ -131,6 +135,13 @@ def _accuracy_table(accuracy: Accuracy) -> Table:
         spread = "" if accuracy.std is None else f" ± {100 * accuracy.std:.2f}"
         rows.append(("mean ± std over dies" if spread else "mean", f"{100 * accuracy.mean:.2f}{spread} %"))
     return _table("Accuracy", ("network", "accuracy"), rows, left=1)
+
+
+def _waterfall_blocks(waterfall: Waterfall) -> list[Any]:
+    rows = [(row.name, row.accuracy, row.change, row.regained) for row in step_rows(waterfall)]
+    head = ("step", "accuracy", "change, points", "regained without it")
+    found = [_table("What each effect costs", head, rows, left=1), words(waterfall)]
+    return [*found, *(line for line in (none_words(waterfall), layers_words(waterfall)) if line)]
 
 
 def _component_table(estimate: Estimate, wide: bool) -> Table:

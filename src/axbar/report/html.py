@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from axbar._report import QUANTITIES, Accuracy, Report
-from axbar.report import _facts, _palette, _spec_view, _view
+from axbar._report import QUANTITIES, Report, Waterfall
+from axbar.report import _facts, _palette, _spec_view, _view, _waterfall_view
 from axbar.report._scale import percent
 from axbar.report.charts import (
     accuracy_chart,
@@ -18,8 +18,10 @@ from axbar.report.charts import (
     ranked_chart,
     rates_chart,
     share_chart,
+    signed_chart,
     spread_chart,
     stacked_chart,
+    waterfall_chart,
 )
 
 if TYPE_CHECKING:
@@ -55,7 +57,8 @@ def _page(report: Report, sources: Any, bars: int, most_rows: int, whole: bool) 
             figures=_view.figures(report),
             feasible=bool(report.estimate.feasible[0]),
             reason=report.estimate.reasons[0],
-            accuracy=_accuracy(report.accuracy),
+            accuracy=_accuracy(report),
+            waterfall=_waterfall(report.waterfall, bars),
             cost=cost,
             panels=[_panel(cost, i) for i in range(len(cost.quantities))],
             conventional=_conventional(report, cost),
@@ -136,13 +139,31 @@ def _script_json(value: Any) -> Markup:
     return Markup(text)
 
 
-def _accuracy(accuracy: Accuracy | None) -> dict[str, Any] | None:
+def _accuracy(report: Report) -> dict[str, Any] | None:
+    accuracy = report.accuracy
     if accuracy is None:
         return None
     chart = accuracy_chart(
         accuracy.images, accuracy.float_, accuracy.digital, accuracy.analog, accuracy.mean, accuracy.std
     )
-    return {"chart": Markup(chart), "words": _view.accuracy_words(accuracy)}
+    conditions = _waterfall_view.conditions(report.hardware) if accuracy.analog else ""
+    return {"chart": Markup(chart), "words": _view.accuracy_words(accuracy), "conditions": conditions}
+
+
+def _waterfall(waterfall: Waterfall | None, most: int) -> dict[str, Any] | None:
+    """Return the charts of the waterfall; ``most`` layers get a bar."""
+    if waterfall is None:
+        return None
+    without = _waterfall_view.changes(waterfall.leave_one_out, +1)
+    layers = _waterfall_view.changes(waterfall.layers[:most], -1)
+    return {
+        "words": _waterfall_view.words(waterfall),
+        "chart": Markup(waterfall_chart(_waterfall_view.bars(waterfall), waterfall.images)),
+        "rows": _waterfall_view.step_rows(waterfall),
+        "without": Markup(signed_chart(without, "points of accuracy", "Regained without")) if without else "",
+        "layers": Markup(signed_chart(layers, "points of accuracy", "In one layer only")) if layers else "",
+        "layers_note": _waterfall_view.left_out_words(waterfall, most),
+    }
 
 
 def _panel(cost: _view.Cost, number: int) -> dict[str, Any]:

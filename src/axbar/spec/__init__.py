@@ -14,6 +14,7 @@ from axbar.spec.imc import (
     Buffer,
     Chip,
     Crossbar,
+    CustomLaws,
     Device,
     ImcSpec,
     InputCoding,
@@ -22,6 +23,7 @@ from axbar.spec.imc import (
     Read,
     Technology,
     Tile,
+    Wires,
 )
 from axbar.spec.kind import HardwareKind
 
@@ -31,6 +33,7 @@ __all__ = [
     "Chip",
     "Confidence",
     "Crossbar",
+    "CustomLaws",
     "Device",
     "HardwareKind",
     "HardwareSpec",
@@ -45,6 +48,7 @@ __all__ = [
     "SpecModel",
     "Technology",
     "Tile",
+    "Wires",
     "apply_overrides",
     "check_column",
     "flatten",

@@ -11,10 +11,13 @@ from axbar import registry
 from axbar.errors import unknown_name
 from axbar.spec._base import Provenance
 from axbar.spec._paths import block_of
-from axbar.spec._tree import Block, Faults, Leaf
+from axbar.spec._tree import Block, Faults, Leaf, Origin, merge
 from axbar.spec.imc import Device
 
-__all__ = ["expand_devices"]
+__all__ = ["AS_PUBLISHED", "expand_devices"]
+
+#: of the scales and rates that a device preset leaves at their defaults
+AS_PUBLISHED = Provenance(source="default: the device's laws as published, no faulty cells", confidence="inf")
 
 
 class _Preset(Protocol):
@@ -48,13 +51,29 @@ def expand_devices(model: type[BaseModel], block: Block, faults: Faults) -> Bloc
 def _expanded(
     target: type[Device], path: str, name: Leaf, own: dict[str, Leaf | Block], faults: Faults
 ) -> Leaf | Block:
-    if name.value not in registry.names("devices"):
-        faults.add(name.origin, unknown_name(path, str(name.value), registry.names("devices")), path)
+    known = registry.canonical("devices", str(name.value))
+    if known not in registry.names("devices"):
+        faults.add(name.origin, unknown_name(path, known, registry.names("devices")), path)
         return name
-    preset = cast(_Preset, registry.get("devices", str(name.value)))
-    children: dict[str, Leaf | Block] = {
-        field: Leaf(getattr(preset.spec, field), name.origin, preset.sources.get(field))
-        for field in target.model_fields
-        if hasattr(preset.spec, field)
-    }
-    return Block(children | own, name.origin, whole=True)
+    preset = cast(_Preset, registry.get("devices", known))
+    filled = _filled(preset.spec, target, preset.sources, name.origin)
+    own = own | {"name": Leaf(known, name.origin, name.provenance)}
+    return Block(merge(filled, Block(own, name.origin)).children, name.origin, whole=True)
+
+
+def _filled(
+    device: BaseModel,
+    model: type[BaseModel],
+    sources: Mapping[str, Provenance],
+    origin: Origin,
+    above: str = "",
+) -> Block:
+    """Return the numbers of a preset as a tree; what the preset has no source for is the law as published."""
+    children: dict[str, Leaf | Block] = {}
+    for field in model.model_fields:
+        value = getattr(device, field, None)
+        if isinstance(value, BaseModel):
+            children[field] = _filled(value, type(value), sources, origin, f"{above}{field}.")
+        elif value is not None:
+            children[field] = Leaf(value, origin, sources.get(f"{above}{field}", AS_PUBLISHED))
+    return Block(children, origin, whole=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from axbar.spec._base import HardwareSpec, Provenance
+from axbar.spec._device import AS_PUBLISHED
 from axbar.spec._quantity import write_quantity
 from axbar.spec._replace import tree_of
 from axbar.spec._tree import Block, Leaf
@@ -27,7 +28,28 @@ def to_yaml(spec: HardwareSpec) -> str:
 
     ``load_hardware`` of the text gives an equal chip. Numbers are written with a prefix where that is exact.
     """
-    return "\n".join(_lines(tree_of(spec), 0)) + "\n"
+    return "\n".join(_lines(without_unused_laws(tree_of(spec)), 0)) + "\n"
+
+
+def without_unused_laws(tree: Block) -> Block:
+    """Return a chip's tree without the block ``custom`` of devices that have laws of their own.
+
+    What somebody wrote there all the same stays, for the errors that it deserves.
+    """
+    children: dict[str, Leaf | Block] = {}
+    for key, node in tree.children.items():
+        name = node.children.get("name") if isinstance(node, Block) else None
+        if isinstance(node, Block) and isinstance(name, Leaf) and name.value != "custom":
+            kept = {field: below for field, below in node.children.items() if not _is_untouched(field, below)}
+            node = Block(kept, node.origin, node.whole)
+        children[key] = node
+    return Block(children, tree.origin, tree.whole)
+
+
+def _is_untouched(field: str, node: Leaf | Block) -> bool:
+    if field != "custom" or not isinstance(node, Block):
+        return False
+    return all(isinstance(leaf, Leaf) and leaf.provenance == AS_PUBLISHED for leaf in node.children.values())
 
 
 def _lines(block: Block, level: int) -> Iterator[str]:

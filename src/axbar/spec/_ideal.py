@@ -1,4 +1,4 @@
-"""The ideal chip: no noise, infinite on/off ratio, converters that lose nothing."""
+"""The ideal chip: no noise, infinite on/off ratio, wires without resistance, converters that lose nothing."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["ideal", "lossless_bits"]
 S = TypeVar("S", bound=HardwareSpec)
 
 
-def lossless_bits(crossbar: Crossbar) -> int:
+def lossless_bits(crossbar: Crossbar, dac_bits: int = 1) -> int:
     """Return the converter bits that tell all sums of one column apart.
 
-    A column of R rows of c-bit cells, driven by one-bit inputs, sums to 0 .. R (2^c - 1), which takes
-    ceil(log2(R (2^c - 1) + 1)) bits.
+    A column of R rows of c-bit cells, driven by d-bit pulses, sums to 0 .. R (2^c - 1) (2^d - 1), which takes
+    ceil(log2(R (2^c - 1) (2^d - 1) + 1)) bits.
     """
-    return (crossbar.rows * (2**crossbar.cell_bits - 1)).bit_length()
+    return (crossbar.rows * (2**crossbar.cell_bits - 1) * (2**dac_bits - 1)).bit_length()
 
 
 def ideal(spec: S) -> S:
-    """Return the chip with the ``ideal`` device and lossless converters: analog equals digital exactly.
+    """Return the chip with ``ideal`` cells, wires and converters: analog equals digital exactly.
 
     Raises:
         InfeasibleError: no converter that a spec may hold is lossless for arrays of this size.
@@ -35,15 +35,22 @@ def ideal(spec: S) -> S:
         raise UsageError(
             f"'{spec.name}' is of the kind {spec.kind}; only chips that compute in analog have an ideal form."
         )
-    bits = lossless_bits(spec.crossbar)
+    bits = lossless_bits(spec.crossbar, spec.input.dac_bits)
     info = path_info(type(spec), "adc.bits")
     if info is not None and info.problem(bits):
         raise InfeasibleError(
             f"a lossless converter for crossbar.rows = {spec.crossbar.rows} of crossbar.cell_bits = "
-            f"{spec.crossbar.cell_bits} needs {bits} bits, adc.bits allows {info.allowed}. Lower "
-            "crossbar.rows or crossbar.cell_bits."
+            f"{spec.crossbar.cell_bits} and input.dac_bits = {spec.input.dac_bits} needs {bits} bits, adc.bits "
+            f"allows {info.allowed}. Lower crossbar.rows, crossbar.cell_bits or input.dac_bits."
         )
     exact = Provenance(
-        source="ideal chip: ceil(log2(rows (2^cell_bits - 1) + 1)) bits lose nothing", confidence="inf"
+        source="ideal chip: no wire resistance; ceil(log2(rows (2^cell_bits - 1) (2^dac_bits - 1) + 1)) bits lose "
+        "nothing",
+        confidence="inf",
     )
-    return replaced(spec, {"device": "ideal", "adc.bits": bits, "adc.calibration": "max"}, exact)
+    wires = {f"wires.{field}": 0.0 for field in type(spec.wires).model_fields}
+    return replaced(
+        spec,
+        {"device": "ideal", "adc.bits": bits, "adc.calibration": "max", "adc.inl_lsb": 0.0, **wires},
+        exact,
+    )

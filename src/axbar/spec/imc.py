@@ -16,7 +16,7 @@ from axbar.spec._base import HardwareSpec, SpecModel
 from axbar.spec._quantity import write_quantity
 
 __all__ = ["Adc", "Buffer", "Chip", "Crossbar", "Device", "ImcSpec", "InputCoding", "Interconnect",
-           "NeuronUnit", "Read", "Technology", "Tile"]  # fmt: skip
+           "NeuronUnit", "Read", "Technology", "Tile", "Wires"]  # fmt: skip
 
 
 class Technology(SpecModel):
@@ -25,6 +25,38 @@ class Technology(SpecModel):
     node_m: float = Field(ge=7e-9, le=180e-9, description="technology node")
     vdd_V: float = Field(gt=0.3, le=2.0, description="supply of the digital logic")
     sram: Literal["HP", "LOP", "LSTP"] = Field(description="SRAM transistor class: speed against leakage")
+
+
+class CustomLaws(SpecModel):
+    """The laws of a device of one's own (``name: custom``), as ``axbar fit-device`` writes them.
+
+    With x = g / g_on, N a standard normal draw per cell, t0 the time of the first read after programming, and
+    everything but nu in shares of g_on:
+
+        programming   g + bias_c0 + bias_c1 x + (program_c0 + program_c1 x + program_c2 x^2 + program_c3 x^3) N
+        drift         g (t/t0)^-nu,   nu = clip(drift_nu0 + drift_nu1 ln x, -1, 1) + drift_nu_sigma N
+        relaxation    g + (retention_c0 + retention_c1 x) sqrt(ln(t/t0)) N
+        one read      sigma = read_c0 + read_c1 x
+
+    A sigma below 0 counts as 0; a negative nu drifts upwards. All zero, the default: an exact device.
+    """
+
+    program_c0: float = Field(default=0.0, ge=-10, le=10, description="sigma of programming: c0 + c1 x + ...")
+    program_c1: float = Field(default=0.0, ge=-10, le=10, description="sigma of programming, factor of x")
+    program_c2: float = Field(default=0.0, ge=-10, le=10, description="sigma of programming, factor of x^2")
+    program_c3: float = Field(default=0.0, ge=-10, le=10, description="sigma of programming, factor of x^3")
+    bias_c0: float = Field(default=0.0, ge=-1, le=1, description="mean error of programming: c0 + c1 x")
+    bias_c1: float = Field(default=0.0, ge=-1, le=1, description="mean error of programming, factor of x")
+    read_c0: float = Field(default=0.0, ge=0, le=10, description="sigma of one read: c0 + c1 x")
+    read_c1: float = Field(default=0.0, ge=-10, le=10, description="sigma of one read, factor of x")
+    t0_s: float = Field(default=1.0, gt=0, le=1e9, description="first read after programming")
+    drift_nu0: float = Field(default=0.0, ge=-1, le=1, description="drift g (t/t0)^-nu: nu = nu0 + nu1 ln x")
+    drift_nu1: float = Field(default=0.0, ge=-1, le=1, description="drift exponent, factor of ln x")
+    drift_nu_sigma: float = Field(default=0.0, ge=0, le=1, description="spread of nu from cell to cell")
+    retention_c0: float = Field(
+        default=0.0, ge=0, le=1, description="sigma that relaxation adds: (c0 + c1 x) sqrt(ln(t/t0))"
+    )
+    retention_c1: float = Field(default=0.0, ge=-1, le=1, description="sigma of relaxation, factor of x")
 
 
 class Device(SpecModel):
@@ -37,6 +69,39 @@ class Device(SpecModel):
     program_noise: float = Field(
         ge=0, le=10, description="scale of the device law's programming noise: 1 as published, 0 none"
     )
+    verify_tolerance: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="cells off target by more than this share of g_on_S are written again; 0: written once",
+    )
+    verify_writes: int = Field(
+        default=10, ge=1, le=1000, description="writes after which a cell stays as it is, right or wrong"
+    )
+    stuck_on: float = Field(default=0.0, ge=0, le=1, description="share of cells stuck at g_on_S")
+    stuck_off: float = Field(default=0.0, ge=0, le=1, description="share of cells stuck at g_off_S")
+    drift: float = Field(
+        default=1.0, ge=0, le=10, description="scale of drift and retention loss: 1 as published, 0 none"
+    )
+    flicker_noise: float = Field(
+        default=1.0,
+        ge=0,
+        le=10,
+        description="scale of the 1/f noise gathered since programming: 1 as published",
+    )
+    read_noise: float = Field(
+        default=1.0, ge=0, le=10, description="scale of the noise that every read draws anew: 1 as published"
+    )
+    nonlinearity: float = Field(
+        default=1.0, ge=0, le=10, description="scale of the bend of the cell's I-V curve: 1 as published"
+    )
+    age_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e12,
+        description="time from programming to reading, from the device's first read on",
+    )
+    custom: CustomLaws = Field(default_factory=CustomLaws, description="laws of the device named 'custom'")
 
     @model_validator(mode="after")
     def _on_above_off(self) -> Self:
@@ -60,7 +125,10 @@ class Crossbar(SpecModel):
 class InputCoding(SpecModel):
     """How operands that are no spikes drive the rows: bit by bit, sign and magnitude."""
 
-    bits: int = Field(ge=1, le=8, description="magnitude bits of a real-valued input, one read each")
+    bits: int = Field(ge=1, le=8, description="magnitude bits of a real-valued input")
+    dac_bits: int = Field(
+        ge=1, le=8, description="bits in one pulse: 1 drives bit by bit, more need a DAC per row"
+    )
 
 
 class Read(SpecModel):
@@ -68,6 +136,15 @@ class Read(SpecModel):
 
     v_read_V: float = Field(gt=0, le=2.0, description="row voltage")
     t_read_s: float = Field(gt=1e-10, le=1e-4, description="pulse width")
+
+
+class Wires(SpecModel):
+    """Metal between drivers, cells and converters: one segment per cell, drivers left, converters at the bottom."""
+
+    r_row_ohm: float = Field(ge=0, le=1e6, description="one word-line segment")
+    r_col_ohm: float = Field(ge=0, le=1e6, description="one bit-line segment")
+    r_driver_ohm: float = Field(ge=0, le=1e6, description="row driver with its switches")
+    r_sense_ohm: float = Field(ge=0, le=1e6, description="column multiplexer and converter input")
 
 
 class Adc(SpecModel):
@@ -80,6 +157,9 @@ class Adc(SpecModel):
     cols_per_adc: int = Field(ge=1, le=1024, description="columns that take turns on one converter")
     sample_rate_Hz: float = Field(ge=1e6, le=1e10, description="conversions per second of one converter")
     calibration: Literal["max", "percentile", "mse"] = Field(description="how the input range is fitted")
+    inl_lsb: float = Field(
+        ge=0, le=16, description="largest integral non-linearity of a converter, in steps of its own"
+    )
 
 
 class Tile(SpecModel):
@@ -129,6 +209,7 @@ class ImcSpec(HardwareSpec):
     crossbar: Crossbar
     input: InputCoding
     read: Read
+    wires: Wires
     adc: Adc
     tile: Tile
     chip: Chip

@@ -58,6 +58,10 @@ class Technique(Protocol):
         name: as in ``--technique``.
         stage: ``network`` runs once before the chip, ``chip`` on every programmed die.
         Config: its settings.
+
+    A technique that works on batch norms as digital modules of the chip says ``keeps_norms = True``; the
+    network is then converted with ``norms="keep"``. It is no part of the protocol: what says nothing keeps
+    none.
     """
 
     name: str

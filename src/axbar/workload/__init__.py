@@ -8,7 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from axbar.workload import shapes
-from axbar.workload._activity import active_rows, macs, phases, planes, reads, spike_rate, synops
+from axbar.workload._activity import (
+    active_rows,
+    macs,
+    phases,
+    planes,
+    pulse_bits,
+    reads,
+    row_drive,
+    spike_rate,
+    synops,
+)
 from axbar.workload._layers import LayerShape
 from axbar.workload._pack import pack, popcount, unpack
 from axbar.workload._types import (
@@ -41,7 +51,9 @@ __all__ = [
     "phases",
     "planes",
     "popcount",
+    "pulse_bits",
     "reads",
+    "row_drive",
     "shapes",
     "spike_rate",
     "synops",

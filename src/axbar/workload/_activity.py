@@ -9,6 +9,11 @@ once for every set bit of every input vector. Summed over all output positions p
 so one population count per pixel and R * S strided sums replace the im2col matrix. Pixels of the zero padding
 drive nothing, so rows at the rim of the kernel count less, also where only a mean rate is known. All counts
 are means per sample over all steps of the layer.
+
+Hardware whose drivers present several bits of a real-valued element in one pulse (``dac_bits``) cuts its code
+into digits, see ``axbar.workload._digits``: a row is driven wherever a digit is not zero, at that digit's share
+of the read voltage. Drivers wider than the code present it in one pulse over the full read voltage. Spikes are
+one pulse at full voltage whatever the drivers can do.
 """
 
 from __future__ import annotations
@@ -20,34 +25,60 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axbar.errors import DataError
+from axbar.workload._digits import mean_driven, mean_squares, nonzero_digits, squared_digits
 from axbar.workload._pack import popcount
 from axbar.workload._types import LayerTrace, Operand
 
-__all__ = ["active_rows", "macs", "phases", "planes", "reads", "recorded_bits", "spike_rate", "synops"]
+__all__ = [
+    "active_rows",
+    "macs",
+    "phases",
+    "planes",
+    "pulse_bits",
+    "reads",
+    "recorded_bits",
+    "row_drive",
+    "spike_rate",
+    "synops",
+]
 
 Array = NDArray[np.float64]
 
 
-def active_rows(layer: LayerTrace, bits: int | None = None) -> Array:
+def active_rows(layer: LayerTrace, bits: int | None = None, dac_bits: int = 1) -> Array:
     """Return how often each row of the unfolded weight matrix is driven, per sample.
 
     Args:
         layer: a ``conv2d`` or ``linear`` layer.
-        bits: magnitude bits with which hardware presents a ``real`` operand, one read each; as recorded if
-            None.
+        bits: magnitude bits with which hardware presents a ``real`` operand; as recorded if None.
+        dac_bits: bits of them in one pulse, one read each; 1 presents them bit by bit.
 
     Returns:
         ``[groups * fan_in]``, group by group, inside a group in the order (c, r, s); summed over all
-        positions, steps and bit planes. Read-only.
+        positions, steps and digits. Read-only.
 
     Raises:
         DataError: the layer multiplies nothing, or neither spikes nor a rate were recorded.
     """
     operand = _operand(layer)
-    return _cached(layer, ("rows", planes(operand, bits)), lambda: _rows(layer, _bit_counts(operand, bits)))
+    code, width = _code_bits(operand, bits), pulse_bits(operand, bits, dac_bits)
+    return _cached(layer, ("rows", code, width), lambda: _rows(layer, _pulses(operand, code, width)))
 
 
-def reads(layer: LayerTrace, bits: int | None = None) -> int:
+def row_drive(layer: LayerTrace, bits: int | None = None, dac_bits: int = 1) -> Array:
+    """Return how strongly each row of the unfolded weight matrix is driven, per sample.
+
+    As ``active_rows``, but every pulse counts with the square of its share of the read voltage, to which the
+    energy of a cell is proportional; so both are the same where pulses carry one bit.
+    """
+    operand = _operand(layer)
+    code, width = _code_bits(operand, bits), pulse_bits(operand, bits, dac_bits)
+    if width == 1:
+        return active_rows(layer, bits, dac_bits)
+    return _cached(layer, ("drive", code, width), lambda: _rows(layer, _squares(operand, code, width)))
+
+
+def reads(layer: LayerTrace, bits: int | None = None, dac_bits: int = 1) -> int:
     """Return the input vectors that an array with this layer sees per sample.
 
     That is positions x steps x planes x phases.
@@ -55,11 +86,20 @@ def reads(layer: LayerTrace, bits: int | None = None) -> int:
     An event-driven chip may skip those without a single spike; see ``active_rows``.
     """
     operand = _operand(layer)
-    return layer.geometry.positions * operand.steps * planes(operand, bits) * phases(operand)
+    return layer.geometry.positions * operand.steps * planes(operand, bits, dac_bits) * phases(operand)
 
 
-def planes(operand: Operand, bits: int | None = None) -> int:
-    """Return the bit planes in which one step of an operand is presented: 1 for spikes."""
+def planes(operand: Operand, bits: int | None = None, dac_bits: int = 1) -> int:
+    """Return the reads in which one step of an operand is presented: 1 for spikes, else one per digit."""
+    return -(-_code_bits(operand, bits) // pulse_bits(operand, bits, dac_bits))
+
+
+def pulse_bits(operand: Operand, bits: int | None = None, dac_bits: int = 1) -> int:
+    """Return the bits of an element that one pulse carries: 1 for spikes."""
+    return min(dac_bits, _code_bits(operand, bits))
+
+
+def _code_bits(operand: Operand, bits: int | None) -> int:
     if operand.coding in ("spikes", "signed"):
         return 1
     return operand.bits if bits is None else bits
@@ -126,18 +166,33 @@ def _cached(layer: LayerTrace, key: Any, make: Callable[[], Array]) -> Array:
     return layer.cache[key]
 
 
-def _bit_counts(operand: Operand, bits: int | None) -> Array:
-    """Mean set bits of each element over samples, summed over steps and planes; ``[*shape]``."""
+def _pulses(operand: Operand, bits: int, width: int) -> Array:
+    """Mean pulses of each element over samples, summed over steps and digits; ``[*shape]``."""
     if operand.words is None:
-        if operand.rate is None:
-            raise DataError(
-                "this operand has neither recorded spikes nor a rate; trace the network or give a rate."
-            )
-        return np.full(operand.shape, operand.rate * operand.steps * planes(operand, bits))
+        rate = _rate(operand)
+        each = rate * operand.steps * bits if width == 1 else operand.steps * mean_driven(rate, bits, width)
+        return np.full(operand.shape, each)
     if operand.coding in ("spikes", "signed"):
         return _mean_counts(operand, popcount(operand.words))
-    table = popcount(_requantised(operand.bits, planes(operand, bits)))
+    table = nonzero_digits(_requantised(operand.bits, bits), bits, width)
     return _mean_counts(operand, table[operand.words])
+
+
+def _squares(operand: Operand, bits: int, width: int) -> Array:
+    """As ``_pulses``, each weighted by the square of its share of the read voltage."""
+    full = float((2**width - 1) ** 2)
+    if operand.words is None:
+        return np.full(operand.shape, operand.steps * mean_squares(_rate(operand), bits, width) / full)
+    table = squared_digits(_requantised(operand.bits, bits), bits, width)
+    return _mean_counts(operand, table[operand.words]) / full
+
+
+def _rate(operand: Operand) -> float:
+    if operand.rate is None:
+        raise DataError(
+            "this operand has neither recorded spikes nor a rate; trace the network or give a rate."
+        )
+    return operand.rate
 
 
 def _nonzero(operand: Operand) -> Array:
@@ -145,7 +200,7 @@ def _nonzero(operand: Operand) -> Array:
     return _mean_counts(operand, (operand.words != 0).view(np.uint8))
 
 
-def _mean_counts(operand: Operand, counts: NDArray[np.uint8]) -> Array:
+def _mean_counts(operand: Operand, counts: NDArray[np.integer[Any]]) -> Array:
     """Mean over samples and sum over steps of ``[B, *shape]`` or ``[B, steps, *shape]`` counts."""
     total = counts.sum(axis=0, dtype=np.int64)
     if operand.per_step:

@@ -1,7 +1,7 @@
 """What the digital parts share: the width of a partial sum, how many units there are, the leakage of logic.
 
 A partial sum is as wide as it can get: the converter's bits, one for the sign of the plus/minus difference,
-the shift of the highest slice, the carries of the row tiles and the shifts of the input's bit planes; all but
+the shift of the highest slice, the carries of the row tiles and the shifts of the input's digits; all but
 the first are the event ``carry_bits``, counted from the mapping.
 
 Arithmetic keeps pace with the converters: an array with A converters gets

@@ -10,8 +10,10 @@ in use that its array holds. Split by conductance, that is
 
     E = V_read^2 * t_read * (g_off * A + (g_on - g_off) * B),
 
-``A`` the cell activations and ``B`` the same weighted by the level of each cell (0..1); both are counted from
+``A`` the cells on active rows and ``B`` the same weighted by the level of each cell (0..1); both are counted from
 the recorded spikes and the quantised weights, so the range of the device may be swept without counting again.
+A real-valued input driven in digits of d bits puts its row at digit / (2^d - 1) of V_read, so each activation
+counts with the square of that share (1 for spikes and for single bits): events ``cell_drive``, ``level_drive``.
 
 Current-mode readout, which draws the cell current from V_DD, costs several times more and is not modelled.
 Array area is ``cell_area_F2 * node^2`` per cell. Cells of a volatile device (SRAM) leak like SRAM bits;
@@ -60,7 +62,7 @@ def cell_area_m2(cell_area_F2: Floats, node_m: Floats) -> Floats:
 def _energy(x: Context) -> Floats:
     return read_energy_J(
         x.p("read.v_read_V"), x.p("read.t_read_s"), x.p("device.g_on_S"), x.p("device.g_off_S"),
-        x.n("cell_activations"), x.n("level_activations"),
+        x.n("cell_drive"), x.n("level_drive"),
     ) * x.c(JOULE)  # fmt: skip
 
 
@@ -88,9 +90,9 @@ def _leakage(sram_class: str):  # a function per SRAM class, so that explain sho
 def _parts(sram_class: str) -> Parts:
     return Parts(
         energy_J=Term(
-            "V_read² · t_read · (g_off · cell_activations + (g_on − g_off) · level_activations), Joule",
+            "V_read² · t_read · (g_off · cell_drive + (g_on − g_off) · level_drive), Joule",
             _energy,
-            events=("cell_activations", "level_activations"),
+            events=("cell_drive", "level_drive"),
             paths=("read.v_read_V", "read.t_read_s", "device.g_on_S", "device.g_off_S"),
             constants=(JOULE,),
         ),

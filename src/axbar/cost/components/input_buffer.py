@@ -1,10 +1,10 @@
 """Input buffer: the SRAM of a tile that holds the input map and feeds the rows.
 
-Every vector reads the rows of the arrays in a tile once per bit plane (a word is read whether its bits are
-set or not); where a row tile's arrays lie on several tiles, each tile reads its own copy. Every input element
-is written once per step into each tile that needs it. Energy per bit, area and leakage: ``sram``. Latency:
-per read, the words of one tile one after the other. A map larger than the buffer would spill to a larger
-memory, which is not priced; the estimate says where that happens.
+Every vector reads the rows of the arrays in a tile once per digit of the input, dac_bits bits of each row (a
+word is read whether its bits are set or not); where a row tile's arrays lie on several tiles, each tile reads
+its own copy. Every input element is written once per step into each tile that needs it. Energy per bit, area and
+leakage: ``sram``. Latency: per read, the words of one tile one after the other. A map larger than the buffer
+would spill to a larger memory, which is not priced; the estimate says where that happens.
 """
 
 from __future__ import annotations

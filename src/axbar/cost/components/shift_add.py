@@ -1,9 +1,9 @@
-"""Shift-adders: merge the slices of a weight and the bit planes of a real-valued input.
+"""Shift-adders: merge the slices of a weight and the digits (at one bit each: bit planes) of a real-valued input.
 
     E = shift_adds * E_16 * w / 16,     A = units * A_16 * w / 16,     w the width of a partial sum.
 
 Slice s of a weight counts 2^(s * cell_bits), so each output of each array needs ``n_slices - 1`` shift-adds
-per read; bit plane b of an input counts 2^b, so each output needs ``planes - 1`` more per vector. Networks of
+per read; digit j of an input counts 2^(j * dac_bits), so each output needs ``digits - 1`` more per vector. Networks of
 one slice and spiking inputs need none; the units are still there. Source: ISAAC's 16-bit shift-and-add at 32
 nm (0.021 pJ, 60 um2; at ISAAC's 1.0 V). Latency: one clock per read, the last shift-add after the last
 conversion; the others hide behind conversions.
@@ -65,7 +65,7 @@ _WIDTH = "w = adc.bits + carry_bits"
 SHIFT_ADD = Component(
     name="shift_add",
     group="digital",
-    summary="shift-adders over weight slices and input bit planes",
+    summary="shift-adders over weight slices and input digits",
     parts={
         "": Parts(
             energy_J=Term(

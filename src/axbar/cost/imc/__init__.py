@@ -14,6 +14,7 @@ from axbar.cost._types import Bools, Context, Rule, add_up
 from axbar.cost.components.accumulators import ACCUMULATORS
 from axbar.cost.components.adc import ADC
 from axbar.cost.components.cells import CELLS
+from axbar.cost.components.dac import DAC
 from axbar.cost.components.input_buffer import INPUT_BUFFER
 from axbar.cost.components.interconnect import INTERCONNECT
 from axbar.cost.components.leakage import LEAKAGE
@@ -34,6 +35,7 @@ __all__ = ["COMPONENTS", "KIND", "RULES", "count"]
 COMPONENTS = (
     CELLS,
     ROW_DRIVERS,
+    DAC,
     MUX,
     ADC,
     SHIFT_ADD,
@@ -115,6 +117,7 @@ KIND = HardwareKind(
             "crossbar.weight_bits",
             "crossbar.cell_bits",
             "input.bits",
+            "input.dac_bits",
             "tile.arrays_per_pe",
             "tile.pes_per_tile",
             "device.name",

@@ -1,17 +1,24 @@
 """What happens how often on an in-memory-computing chip, from the recorded spikes.
 
 Per layer and inference (mean per sample), with V input vectors (output positions x steps on which the layer
-runs), b bit planes (1 for spikes), f sign phases (2 if a real input has negative values), R row tiles, C column
-tiles, N outputs of all groups, s slices per weight:
+runs), b digits of each element (1 for spikes; a real input of input.bits is presented in digits of d =
+input.dac_bits bits, b = ceil(input.bits / d)), f sign phases (2 if a real input has negative values), R row
+tiles, C column tiles, N outputs of all groups, s slices per weight:
 
-    reads             = V b f             array reads in turn; all arrays of the layer read in parallel
-    row_activations   = sum_i a_i C       a_i: how often row i of the unfolded matrix is driven
-    cell_activations  = sum_i a_i n_i     n_i: columns in use that row i crosses
-    level_activations = sum_i a_i B_i     B_i: the same, weighted by the level 0..1 of each cell
-    conversions       = reads R N 2 s     columns in use; every read converts all of them
-    subtractions      = reads R N s
-    shift_adds        = reads R N (s - 1) + V N (b - 1)
-    accumulations     = reads N (R - 1) + V b N (f - 1)
+    reads            = V b f             array reads in turn; all arrays of the layer read in parallel
+    row_activations  = sum_i a_i C       a_i: how often row i of the unfolded matrix is driven (digit not 0)
+    dac_conversions  = row_activations   where pulses carry more than one bit, else 0
+    cell_activations = sum_i a_i n_i     n_i: columns in use that row i crosses
+    cell_drive       = sum_i q_i n_i     q_i: as a_i, each pulse weighted by (digit / (2^d - 1))^2
+    level_drive      = sum_i q_i B_i     B_i: as n_i, each cell weighted by its level 0..1
+    conversions      = reads R N 2 s     columns in use; every read converts all of them
+    subtractions     = reads R N s
+    shift_adds       = reads R N (s - 1) + V N (b - 1)
+    accumulations    = reads N (R - 1) + V b N (f - 1)
+
+Wider digits make larger column sums, which the converters' range is fitted to: the converted word keeps
+adc.bits, and a partial sum grows by the shift of the highest digit alone, d (b - 1) bits. Buffers hold and
+deliver the bits of an element once, in whatever digits it is driven.
 
 Neurons update on every step, spiking or not. Reading, converting and updating are not gated by activity: an
 all-zero vector costs a read. A layer that runs once and drives neurons on T steps holds its sums in the output
@@ -35,20 +42,31 @@ from axbar.cost.imc._weights import row_levels
 from axbar.devices import DevicePreset
 from axbar.errors import UsageError
 from axbar.spec.imc import ImcSpec
-from axbar.workload import LayerTrace, Workload, active_rows, phases, planes, reads
+from axbar.workload import (
+    LayerTrace,
+    Workload,
+    active_rows,
+    phases,
+    planes,
+    pulse_bits,
+    reads,
+    row_drive,
+)
 
 __all__ = ["EVENTS", "count"]
 
 #: event -> what one of them is
 EVENTS: Final = {
-    "reads": "array read, one after the other (vectors x bit planes x sign phases)",
+    "reads": "array read, one after the other (vectors x input digits x sign phases)",
     "row_activations": "active row of one array",
+    "dac_conversions": "digit of more than one bit turned into the voltage of an active row",
     "cell_activations": "cell on an active row",
-    "level_activations": "cell on an active row, weighted by its level 0..1",
+    "cell_drive": "cell on an active row, weighted by its row's squared share of the read voltage",
+    "level_drive": "the same, also weighted by the cell's level 0..1",
     "conversions": "converted column",
     "used_columns": "column in use, at most, in any array",
     "subtractions": "minus column subtracted from plus column",
-    "shift_adds": "shift-add over slices and bit planes",
+    "shift_adds": "shift-add over slices and input digits",
     "accumulations": "addition over row tiles and sign phases",
     "carry_bits": "bit of a partial sum beyond the converter's",
     "adder_levels": "level of the adder tree over row tiles",
@@ -112,7 +130,7 @@ def count(workload: Workload, spec: ImcSpec) -> Events:
             "cols_used": layout.cols_used, "utilisation": layout.utilisation,
         },
         meaning=EVENTS,
-        notes=_notes(graph, workload),
+        notes=_notes(graph, workload, spec),
         unpriced=tuple(graph.unpriced),
         reasons=_reasons(spec),
     )  # fmt: skip
@@ -141,35 +159,42 @@ def _check(layers: Sequence[LayerTrace], workload: Workload, spec: ImcSpec) -> N
 
 
 def _array_events(layers: Sequence[LayerTrace], layout: Layout, spec: ImcSpec) -> dict[str, Floats]:
-    bits = spec.input.bits
+    bits, dac = spec.input.bits, spec.input.dac_bits
     operands = [layer.operands[0] for layer in layers]
-    b = np.array([planes(o, bits) for o in operands], dtype=np.float64)
+    b = np.array([planes(o, bits, dac) for o in operands], dtype=np.float64)
+    d = np.array([pulse_bits(o, bits, dac) for o in operands], dtype=np.float64)
     f = np.array([phases(o) for o in operands], dtype=np.float64)
-    turns = np.array([reads(layer, bits) for layer in layers], dtype=np.float64)
+    turns = np.array([reads(layer, bits, dac) for layer in layers], dtype=np.float64)
     vectors = turns / (b * f)
     n, r, s = layout.groups * layout.fan_out, layout.row_tiles, float(layout.slices)
-    active = [active_rows(layer, bits) for layer in layers]
+    active = [active_rows(layer, bits, dac) for layer in layers]
+    drive = [row_drive(layer, bits, dac) for layer in layers]
+    row_activations = np.array([a.sum() for a in active]) * layout.col_tiles
     levels = [row_levels(layer, spec.crossbar.weight_bits, spec.crossbar.cell_bits) for layer in layers]
     values = turns * (r * n)
     adder_levels = np.ceil(np.log2(r))
     return {
         "reads": turns,
-        "row_activations": np.array([a.sum() for a in active]) * layout.col_tiles,
+        "row_activations": row_activations,
+        "dac_conversions": np.where(d > 1.0, row_activations, 0.0),
         "cell_activations": np.array([layout.cells_seen(i, a) for i, a in enumerate(active)]),
-        "level_activations": np.array([a @ c for a, c in zip(active, levels, strict=True)]),
+        "cell_drive": np.array([layout.cells_seen(i, q) for i, q in enumerate(drive)]),
+        "level_drive": np.array([q @ c for q, c in zip(drive, levels, strict=True)]),
         "conversions": values * (2.0 * s),
         "used_columns": layout.cols_used,
         "subtractions": values * s,
         "shift_adds": values * (s - 1.0) + vectors * n * (b - 1.0),
         "accumulations": turns * n * (r - 1.0) + vectors * b * n * (f - 1.0),
-        "carry_bits": 1.0 + (s - 1.0) * spec.crossbar.cell_bits + adder_levels + (b - 1.0),
+        "carry_bits": 1.0 + (s - 1.0) * spec.crossbar.cell_bits + adder_levels + d * (b - 1.0),
         "adder_levels": adder_levels,
     }
 
 
 def _buffer_events(graph: Graph, layout: Layout, spec: ImcSpec) -> dict[str, Floats]:
-    layers, bits = graph.layers, spec.input.bits
-    turns = np.array([reads(layer, bits) for layer in layers], dtype=np.float64)
+    layers, bits, dac = graph.layers, spec.input.bits, spec.input.dac_bits
+    turns = np.array([reads(layer, bits, dac) for layer in layers], dtype=np.float64)
+    row_bits = np.array([reads(layer, bits) for layer in layers], dtype=np.float64)
+    pulse = np.array([pulse_bits(layer.operands[0], bits, dac) for layer in layers], dtype=np.float64)
     runs = np.array([layer.operands[0].steps for layer in layers], dtype=np.float64)
     element_bits = np.array([_element_bits(layer, bits) for layer in layers])
     elements = np.array([math.prod(layer.geometry.in_shape) for layer in layers], dtype=np.float64)
@@ -181,15 +206,15 @@ def _buffer_events(graph: Graph, layout: Layout, spec: ImcSpec) -> dict[str, Flo
     once = elements * element_bits * runs
     share = np.minimum(1.0, layout.tile_rows / (layout.groups * layout.fan_in))
     return {
-        "tile_rows": layout.tile_rows,
+        "tile_rows": layout.tile_rows * pulse,
         "window_bits": np.array([_window(layer) for layer in layers]) * element_bits * share,
-        "input_read_bits": turns * layout.row_copies,
+        "input_read_bits": row_bits * layout.row_copies,
         "input_write_bits": once * copies,
         "output_bits": outputs,
         "final_values": finals,
         "sums_written": moved + foreign_values + held_in,
         "sums_read": moved + foreign_values + held_out,
-        "input_wire": turns * layout.input_wire,
+        "input_wire": row_bits * layout.input_wire,
         "sum_wire": turns * layout.sum_wire,
         "sums_moved": moved,
         "transport_bits": once * copies + foreign_bits,
@@ -304,7 +329,7 @@ def _snake_sums(n: Floats, side: float) -> tuple[Floats, Floats]:
     return full * (side * (side - 1) / 2) + part, side * full * (full - 1) / 2 + rest * full
 
 
-def _notes(graph: Graph, workload: Workload) -> tuple[str, ...]:
+def _notes(graph: Graph, workload: Workload, spec: ImcSpec) -> tuple[str, ...]:
     notes: list[str] = []
     if workload.spikes_of == "assumed":
         notes.append("spike rates are assumed, not recorded")
@@ -313,6 +338,17 @@ def _notes(graph: Graph, workload: Workload) -> tuple[str, ...]:
         notes.append(
             f"no weights recorded for {', '.join(unweighted)}: every magnitude bit is taken to be set half "
             "of the time"
+        )
+    unseen = [
+        layer.name
+        for layer in graph.layers
+        if layer.operands[0].words is None
+        and pulse_bits(layer.operands[0], spec.input.bits, spec.input.dac_bits) > 1
+    ]
+    if unseen:
+        notes.append(
+            f"no inputs recorded for {', '.join(unseen)}: the bits of an input digit are taken to be set "
+            "independently"
         )
     if workload.exit_step is not None:
         notes.append("early exit was recorded but all steps are charged")
