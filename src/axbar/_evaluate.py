@@ -62,7 +62,7 @@ def evaluate(
     images: int | None = None,
     trace_samples: int = 16,
     data_dir: str | None = None,
-    waterfall: int | None = 256,
+    waterfall: int | None = 128,
     progress: Progress | None = None,
 ) -> Report:
     """Evaluate a network on a chip.

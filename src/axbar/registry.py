@@ -110,6 +110,10 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "vgg9": ("axbar.nn.models:vgg9", "conventional twin of spiking-vgg9"),
     },
     "reproductions": {
+        "bn": (
+            "axbar.published.bn:reproduce",
+            "batch norms adapted and fine-tuned on chips with wires, read noise and drift",
+        ),
         "snn-vs-ann": (
             "axbar.published.snn_vs_ann:reproduce",
             "a spiking network against its conventional twin under each flaw of the arrays, by time steps",

@@ -77,8 +77,8 @@ def _measured(condition: Condition, steps: int = 3) -> dict[str, Any]:
     spec = load_hardware("imc-rram-65nm", condition.changes)
     assert isinstance(spec, ImcSpec)
     network = build_model("spiking-cnn", width=2, steps=steps)
-    data = load_data("fashion-mnist-small").subset(train=100, calibration=10)
-    train(network, data, TrainConfig(epochs=1, batch_size=25, lr=4e-3))
+    data = load_data("fashion-mnist-small").subset(train=200, calibration=10)
+    train(network, data, TrainConfig(epochs=1, batch_size=10, lr=4e-3))
     return measure(network, spec, data, condition, dies=2, images=20, seed=0)
 
 

@@ -41,7 +41,7 @@ def demo(
     hardware: Hardware = "imc-rram-65nm",
     chips: Chips = 3,
     seed: Seed = 0,
-    waterfall: Waterfall = 256,
+    waterfall: Waterfall = 128,
     json: Json = False,
 ) -> None:
     """Train a spiking network on real images, program it onto a chip, and report what results.

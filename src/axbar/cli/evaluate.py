@@ -63,7 +63,7 @@ def evaluate(
     ] = None,
     samples: Samples = 16,
     data_dir: DataDir = None,
-    waterfall: Waterfall = 256,
+    waterfall: Waterfall = 128,
     out: Out = None,
     json: Json = False,
 ) -> None:

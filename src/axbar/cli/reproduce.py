@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from axbar.cli._common import DataDir, Json, emit_json, progress_bar, say, verb
+from axbar.cli._common import DataDir, Json, Weights, emit_json, progress_bar, say, verb
 
 EXAMPLE = "Example: axbar reproduce timesteps --quick --out runs/timesteps"
 
@@ -26,19 +26,25 @@ def reproduce(
     quick: Annotated[bool, typer.Option("--quick", help="Smaller scale, at most ten minutes.")] = False,
     full: Annotated[bool, typer.Option("--full", help="The paper's own scale; needs --data-dir.")] = False,
     data_dir: DataDir = None,
+    weights: Weights = None,
     json: Json = False,
 ) -> None:
     """Re-run a published claim and print paper, ours, seeds, scale and the reason for the gap."""
+    import inspect
+
     from axbar import registry
     from axbar.errors import UsageError
 
     if quick and full:
         raise UsageError("--quick and --full exclude each other; give one.")
     study = registry.get("reproductions", name)
+    options = {} if weights is None else {"weights": weights}
+    if options and "weights" not in inspect.signature(study).parameters:
+        raise UsageError(f"'{name}' trains its own networks and takes no weights; leave out --weights.")
     folder = out or Path("runs") / f"reproduce-{name}"
     scale = "quick" if quick else "full" if full else "default"
     with progress_bar(json) as progress:
-        result = study(folder, scale=scale, data_dir=data_dir, progress=progress)
+        result = study(folder, scale=scale, data_dir=data_dir, progress=progress, **options)
     if json:
         emit_json(result.to_dict())
     else:

@@ -57,12 +57,13 @@ class AnalogLayer(DigitalLayer):
     output_gain: NDArray[np.float64] | None
     measured_S: list[NDArray[np.float64]] | None
     _cells: Cells | None
+    _held: NDArray[np.float64] | None
     _adc: Converters | None
     _observer: RangeObserver | None
     _fitted: NDArray[np.float64]
 
     def attach(self, hardware: ImcSpec, path: str, drive: Drive | None) -> None:
-        self._cells, self._adc, self._observer = None, None, None
+        self._cells, self._held, self._adc, self._observer = None, None, None, None
         self.output_gain, self.measured_S = None, None
         self.clock = ReadClock()
         self.die = Die(None, hardware.device.age_s, Effects())
@@ -74,18 +75,21 @@ class AnalogLayer(DigitalLayer):
 
     def _requantise(self) -> None:
         super()._requantise()
-        self._cells, self.output_gain, self.measured_S = None, None, None
+        self._cells, self._held, self.output_gain, self.measured_S = None, None, None, None
 
     def program_cells(self, die: Die) -> None:
         """Write the arrays of a die; done when they are next read."""
         if die.seed != self.die.seed:
             self.measured_S = None
-        self.die, self.output_gain = die, None
-        self._cells, self._adc = None, None
+        effects = self.die.effects
+        same_cells = die == replace(self.die, effects=replace(effects, adc=die.effects.adc))
+        self.die, self._adc = die, None
+        if not same_cells:
+            self.output_gain, self._cells, self._held = None, None, None
 
-    def take_measured(self, measured_S: list[NDArray[np.float64]]) -> None:
-        """Hold measured conductances, one block per row tile."""
-        self.measured_S, self._cells, self._adc = measured_S, None, None
+    def take_measured(self, measured_S: list[NDArray[np.float64]] | None) -> None:
+        """Hold measured conductances, one block per row tile; None: those of the die's own laws again."""
+        self.measured_S, self._cells, self._held, self._adc = measured_S, None, None, None
 
     def held_S(self, tile: int, target: bool = False) -> NDArray[np.float64]:
         """Return the conductances of one row tile in S, targets or as held: ``[bundles, col_tiles, rows, columns]``.
@@ -118,9 +122,9 @@ class AnalogLayer(DigitalLayer):
     @property
     def _whole_levels(self) -> bool:
         device, on = self.hardware.device, self.die.effects
-        shrinks = (on.drift and devices.has_time_law(device)) or self.measured_S is not None
+        aged = on.drift and devices.has_time_law(device) and self.die.age_s > devices.first_read_s(device)
         bent = on.nonlinearity and not devices.is_linear(device)
-        return not (has_wires(self.hardware, on) or bent or shrinks)
+        return not (has_wires(self.hardware, on) or bent or aged or self.measured_S is not None)
 
     @property
     def range_levels(self) -> NDArray[np.float64]:
@@ -155,7 +159,8 @@ class AnalogLayer(DigitalLayer):
             return True
         written = on.programming and devices.is_noisy(device)
         stuck = on.faults and device.stuck_on + device.stuck_off > 0
-        return not (written or stuck or self._loud)
+        moved = on.drift and devices.has_time_law(device)  # 1/f noise is there from the first read on
+        return not (written or stuck or moved or self._loud)
 
     @property
     def _loud(self) -> bool:
@@ -296,8 +301,10 @@ class AnalogLayer(DigitalLayer):
         """Return what the arrays hold in units of weight codes, ``[outputs, fan_in]``."""
         if self._exact_cells:
             return self._codes.astype(np.float64)
-        cells = self._hardware_on(self.weight.device)[0].conductance.double().cpu().numpy()
-        return self._joined(cells, sign=-1.0, gain=2.0**self.mapping.cell_bits)
+        if self._cells is None or self._held is None:
+            cells = self._hardware_on(self.weight.device)[0].conductance.double().cpu().numpy()
+            self._held = self._joined(cells, sign=-1.0, gain=2.0**self.mapping.cell_bits)
+        return self._held
 
     def _held_variance(self) -> NDArray[np.float64]:
         """Return the variance of one read in squared weight codes, ``[outputs, fan_in]``."""

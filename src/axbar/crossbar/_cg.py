@@ -64,10 +64,10 @@ class _Lines:
         flat = currents.reshape(-1, rows, cols)
         along = flat @ self.row if cols <= _DENSE_ROW else self._along_rows(flat)
         if rows <= _DENSE_COL:
-            both = torch.baddbmm(along, self.col.expand(flat.shape[0], rows, rows), flat)
+            along.baddbmm_(self.col.expand(flat.shape[0], rows, rows), flat)
         else:
-            both = along + self._along_cols(flat)
-        return both.reshape(currents.shape)
+            along += self._along_cols(flat)
+        return along.reshape(currents.shape)
 
     def _along_rows(self, currents: Tensor) -> Tensor:
         sums = currents.cumsum(-1)
@@ -122,9 +122,11 @@ def _solve(cells: Tensor, drive: Tensor, wires: Wires) -> Tensor:
     root, lines = cells.sqrt(), _Lines(wires, cells)
     residual = root * drive
     tiny = torch.finfo(drive.dtype).tiny
-    scale = residual.abs().amax((-2, -1), keepdim=True).clamp_min(tiny)  # squares then stay within float32
-    residual = residual / scale
-    direction, solution = residual.clone(), torch.zeros_like(residual)
+    scale = torch.linalg.vector_norm(residual, torch.inf, (-2, -1), keepdim=True).clamp_min(
+        tiny
+    )  # squares then stay within float32
+    direction = residual = residual / scale
+    solution = torch.zeros_like(residual)
     power = _dot(residual, residual)
     energy, enough = torch.zeros_like(power), tolerance(drive.dtype) ** 2  # energy: y (1 + s R s) y so far
     for _ in range(_MOST_ITERATIONS):
@@ -135,7 +137,7 @@ def _solve(cells: Tensor, drive: Tensor, wires: Wires) -> Tensor:
         step = power / _dot(direction, applied).clamp_min(tiny)
         energy = energy + step * power
         solution.addcmul_(step, direction)
-        residual.addcmul_(step, applied, value=-1.0)
+        residual = torch.addcmul(residual, step, applied, value=-1.0)
         before, power = power, _dot(residual, residual)
         direction = torch.addcmul(residual, power / before.clamp_min(tiny), direction)
     raise ModelError(

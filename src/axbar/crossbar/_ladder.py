@@ -131,11 +131,11 @@ def _past_segment(seen: Tensor, out: Tensor, rho: float, bound: float) -> tuple[
     steps = _doublings(rho * bound, seen)
     if steps is None:
         passed = _inverse(seen, rho)
-        return seen @ passed, out @ passed
-    power = seen @ seen
+        return torch.bmm(seen, passed), torch.bmm(out, passed)
+    power = torch.bmm(seen, seen)
     series = torch.sub(seen, power, alpha=rho)
     for step in range(1, steps + 1):  # Y P = (Y - rho Y^2) (1 + rho^2 Y^2) (1 + rho^4 Y^4) ...
-        power = power @ power if step > 1 else power
+        power = torch.bmm(power, power) if step > 1 else power
         series = torch.baddbmm(series, series, power, alpha=rho ** (2**step))
     return series, torch.baddbmm(out, out, series, alpha=-rho)  # W P = W - rho W (Y P)
 
@@ -168,16 +168,14 @@ class _Columns:
     Args:
         own: K_ii.
         sensed: 1^T K.
-        weight: g sqrt(S_ii); None where columns have no resistance, and K is diagonal.
-        depth: t, centred.
-        below: 1 below the diagonal, else 0, ``[rows, rows]``, to put exp(-|t_i - t_k|) together from factors; None
-            where these could leave the range of float32.
+        mutual: two factors of g_i S_ik g_k, None where columns have no resistance and K is diagonal: with w = g
+            sqrt(S_ii), either (w exp(t), w exp(-t)), or (w, t) where exp(t) could leave the range of float32.
+        below: 1 below the diagonal, else 0, ``[rows, rows]``; None for factors (w, t).
     """
 
     own: Tensor
     sensed: Tensor
-    weight: Tensor | None = None
-    depth: Tensor | None = None
+    mutual: tuple[Tensor, Tensor] | None = None
     below: Tensor | None = None
 
     @classmethod
@@ -194,31 +192,30 @@ class _Columns:
         rest = loss[..., :-1].flip(-1).cumsum(-1).flip(-1)
         log_f = -torch.cat([rest + end, end], -1)
         own_drop = down / share  # S_ii
-        depth = log_f - 0.5 * own_drop.log()
-        depth = depth - 0.5 * (depth[..., :1] + depth[..., -1:]).detach()  # t rises along a column
-        narrow = 2.0 * float(depth.detach().amax()) < _LOG_SPAN
-        below = torch.ones_like(g[0, 0].expand(g.shape[-1], -1)).tril(-1) if narrow else None
-        return cls(g * (1.0 + down * up) / share, g * log_f.exp(), g * own_drop.sqrt(), depth, below)
+        weight, depth = g * own_drop.sqrt(), log_f - 0.5 * own_drop.log()
+        depth = (
+            depth - 0.5 * (depth[..., :1] + depth[..., -1:]).detach()
+        )  # t rises along a column: now around 0
+        own, sensed = g * (1.0 + down * up) / share, g * log_f.exp()
+        if 2.0 * float(depth.detach().amax()) > _LOG_SPAN:
+            return cls(own, sensed, (weight, depth))
+        rise = depth.exp()
+        below = torch.ones(g.shape[-1], g.shape[-1], dtype=g.dtype, device=g.device).tril(-1)
+        return cls(own, sensed, (weight * rise, weight / rise), below)
 
     def admittance(self, j: int, behind: Tensor | None) -> Tensor:
         """Return Y_j from ``behind``, what is seen of the columns right of it."""
         own = self.own[:, j]
-        if self.weight is None or self.depth is None:
+        if self.mutual is None:
             diagonal = torch.diag_embed(own)
             return diagonal if behind is None else behind + diagonal
-        mutual = self._mutual(self.weight[:, j], self.depth[:, j])
+        a, b = self.mutual[0][:, j], self.mutual[1][:, j]
+        if self.below is None:
+            mutual = a[:, :, None] * a[:, None, :] * (-(b[:, :, None] - b[:, None, :]).abs()).exp()
+        else:  # between 0 and 1, lerp selects exactly, at a third of the time of where
+            mutual = torch.lerp(a[:, :, None] * b[:, None, :], b[:, :, None] * a[:, None, :], self.below)
         mutual.diagonal(dim1=-2, dim2=-1).copy_(-own)
         return -mutual if behind is None else behind - mutual
-
-    def _mutual(self, weight: Tensor, depth: Tensor) -> Tensor:
-        """g_i S_ik g_k of one column, ``[arrays, rows, rows]``."""
-        if self.below is None:
-            apart = (depth[:, :, None] - depth[:, None, :]).abs()
-            return weight[:, :, None] * weight[:, None, :] * (-apart).exp()
-        rise = depth.exp()
-        high, low = weight * rise, weight / rise
-        # Between 0 and 1, lerp selects exactly; it is three times as fast as where.
-        return torch.lerp(high[:, :, None] * low[:, None, :], low[:, :, None] * high[:, None, :], self.below)
 
 
 def _up_and_down(cells: Tensor, wires: Wires) -> tuple[Tensor, Tensor]:

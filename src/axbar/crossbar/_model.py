@@ -98,7 +98,8 @@ class AnalogModel(DigitalModel):
             seed: of the die: the same seed gives the same conductances, bit for bit. None: nominal cells.
         """
         for layer in self._analog_layers().values():
-            layer.measured_S = None
+            if layer.measured_S is not None:
+                layer.take_measured(None)
         return self._write(None if seed is None else int(seed), self.axbar_hardware.device.age_s)
 
     def at_time(self, t_s: float) -> Self:

@@ -150,7 +150,7 @@ def _convert(v: Tensor, tile: int, adc: Converters, mapping: Mapping, dtype: tor
     if adc.curve is not None:
         bend(v, adc.curve[tile : tile + tiles].to(v.dtype), adc.code_max)
     v.add_(0.5).floor_().clamp_(min=0, max=adc.code_max)
-    pair = by_pair[:, :, 0] - by_pair[:, :, 1]
+    pair = by_pair[:, :, 0].sub_(by_pair[:, :, 1])
     total = pair[:, :, 0]
     for s in range(1, mapping.slices):
         total.add_(pair[:, :, s], alpha=2.0 ** (mapping.cell_bits * s))

@@ -8,13 +8,15 @@ from typing import Any
 
 from axbar.crossbar import EFFECTS
 
-__all__ = ["ALL", "ANN", "CONDITIONS", "HARSH", "MITIGATIONS", "Condition"]
+__all__ = ["ALL", "ANN", "CONDITIONS", "CONTROL", "HARSH", "MITIGATIONS", "Condition"]
 
 #: the conventional twin; spiking networks are named T=1, T=2, ...
 ANN = "ANN"
 #: names of the conditions that claims look at
 ALL = "all, 1 day"
 HARSH = "wires 5/10 ohm, ends 1 kohm"
+#: fine-tuning of the same length without noise
+CONTROL = "fine-tuned (control)"
 
 _DAY_s = 86_400.0
 
@@ -43,11 +45,11 @@ _HARSH = {
     "wires.r_row_ohm": 5.0, "wires.r_col_ohm": 10.0, "wires.r_driver_ohm": 1e3, "wires.r_sense_ohm": 1e3,
 }  # fmt: skip
 
-#: name -> techniques; fine-tuning without noise is the control of noise-aware training
+#: name -> techniques
 MITIGATIONS: Mapping[str, str] = {
     "bn-adapt": "bn-adapt",
     "noise-aware": "noise-aware:epochs=2,norms=keep",
-    "fine-tuned (control)": "noise-aware:epochs=2,norms=keep,noise=0",
+    CONTROL: "noise-aware:epochs=2,norms=keep,noise=0",
 }
 
 CONDITIONS: tuple[Condition, ...] = (

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from axbar.published.snn_vs_ann_conditions import ALL
+from axbar.published.snn_vs_ann_conditions import ALL, CONTROL
 from axbar.published.snn_vs_ann_study import Entry, Key
 
 __all__ = ["figure"]
@@ -20,7 +20,7 @@ _LEFT, _RIGHT = 210, 24  # margins of the plots
 _STEP = 9  # between the networks of one condition
 #: conventional orange, spiking from light to dark blue: they differ in lightness too
 _COLOURS = ("#D55E00", "#8CC9EE", "#3D9BD8", "#0072B2", "#00416B", "#001E33", "#5B5B5B", "#9A9A9A")
-_MARKS = {"": "circle", "bn-adapt": "square", "noise-aware": "diamond", "fine-tuned (control)": "ring"}
+_MARKS = {"": "circle", "bn-adapt": "square", "noise-aware": "diamond", CONTROL: "ring"}
 
 
 def figure(found: Sequence[Entry], caption: str) -> str:
