@@ -47,3 +47,11 @@ def test_printed_quantities_have_a_prefix(value: float, unit: str, text: str) ->
 @given(st.floats(1e-17, 1e13), st.sampled_from(["J", "s", "W", "Hz", "V"]))
 def test_printing_and_reading_agree_to_three_digits(value: float, unit: str) -> None:
     assert parse_quantity(format_quantity(value, unit), unit) == pytest.approx(value, rel=6e-3)
+
+
+def test_times_in_words() -> None:
+    assert parse_quantity("1 d", "s") == 86400.0
+    assert parse_quantity("2.5 h", "s") == 9000.0
+    assert parse_quantity("10 y", "s") == 315576000.0
+    with pytest.raises(ValueError, match="expected the unit J"):
+        parse_quantity("1 d", "J")

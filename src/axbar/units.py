@@ -17,6 +17,7 @@ _PREFIX = {
 }  # fmt: skip  # powers of ten
 _UNITS = ("ohm", "m2", "Hz", "Js", "Jm2", "J", "s", "S", "V", "A", "W", "F", "K", "m")
 _NUMBER = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+))(?:[eE]([-+]?\d+))?\s*(.*?)\s*$")
+_TIMES_s = {"min": 60.0, "h": 3600.0, "d": 86_400.0, "day": 86_400.0, "days": 86_400.0, "y": 31_557_600.0}
 _ALIASES = {"Ω": "ohm", "Ohm": "ohm", "ohms": "ohm", "²": "2", "^2": "2"}
 
 
@@ -33,6 +34,8 @@ def unit_of(path: str) -> str:
 def parse_quantity(text: str, unit: str) -> float:
     """Read ``"3.2 pJ"`` as 3.2e-12 when ``unit`` is ``"J"``; a bare number is already SI.
 
+    Times may also be given in ``min``, ``h``, ``d`` and ``y``.
+
     Raises:
         ValueError: the text is no number, or its unit is another one.
     """
@@ -44,6 +47,8 @@ def parse_quantity(text: str, unit: str) -> float:
         return float(f"{digits}e{exponent}")
     if suffix == "%" and not unit:
         return float(f"{digits}e{exponent - 2}")
+    if unit == "s" and suffix in _TIMES_s:
+        return float(f"{digits}e{exponent}") * _TIMES_s[suffix]
     for alias, name in _ALIASES.items():
         suffix = suffix.replace(alias, name)
     prefix = suffix[: -len(unit)] if unit and suffix.endswith(unit) else None

@@ -26,15 +26,17 @@ def tuned(model: nn.Module, settings: str, **changes: object):
 
 
 class TestHeldWeights:
-    @pytest.mark.parametrize("norms", ["fold", "keep"])
-    def test_are_those_of_a_die(self, norms: str) -> None:
+    @pytest.mark.parametrize(
+        ("norms", "exact"), [("fold", False), ("keep", False), ("fold", True), ("keep", True)]
+    )
+    def test_are_those_of_a_die(self, norms: str, exact: bool) -> None:
         model, spec = plain_network(), chip(**NOISY)
-        held = noise_aware._new_die(model, spec, IMAGES[:1], NoiseAwareConfig(norms=norms), 0)
+        held = noise_aware._new_die(model, spec, IMAGES[:1], NoiseAwareConfig(norms=norms, exact=exact), 0)
         assert list(held) == ["0.weight", "3.weight", "7.weight", "10.weight"]
         seen: dict[str, torch.Tensor] = {}
         with torch.no_grad():
             for name, h in held.items():
-                seen[name] = model.get_parameter(name) * h.gain + h.shift
+                seen[name] = h(model.get_parameter(name))
         seed = int(noise_aware.stream(0, "noise-aware", 0).integers(1 << 48))
         written = folded_copy(model, CalibrationSource(IMAGES[:1])) if norms == "fold" else model
         die = to_analog(written, spec, seed=seed, norms="keep")

@@ -8,6 +8,7 @@ from axbar.crossbar._effects import EFFECTS, Effects
 from axbar.crossbar._layers import DigitalConv2d, DigitalLayer, DigitalLinear
 from axbar.crossbar._mapping import Mapping
 from axbar.crossbar._model import AnalogModel, DigitalModel
+from axbar.crossbar._through import weight_through_arrays
 
 __all__ = [
     "EFFECTS",
@@ -30,4 +31,5 @@ __all__ = [
     "pc2",
     "read_currents",
     "to_analog",
+    "weight_through_arrays",
 ]

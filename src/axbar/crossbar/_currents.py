@@ -247,4 +247,4 @@ def _common_lead(cells: Tensor, inputs: Tensor) -> torch.Size:
 
 
 def _like(result: Tensor, given: Array) -> Array:
-    return cast(Array, result.numpy() if isinstance(given, np.ndarray) else result)
+    return cast(Array, result.detach().numpy() if isinstance(given, np.ndarray) else result)

@@ -82,7 +82,7 @@ def _wires_of(rows: Sequence[Row]) -> list[Point]:
 def _wires_axis(points: Sequence[Point]) -> tuple[float, float, list[tuple[float, str]]]:
     names = [
         f"{str(row['device']).replace('-bn', '')}|{row['array']}²"
-        + ("|+ noise" if "read" in str(row["flaw"]) else "")
+        + ("|noise" if "read" in str(row["flaw"]) else "")
         for _, row in points
     ]
     return -0.5, len(points) - 0.5, [(x, name) for (x, _), name in zip(points, names, strict=True)]
@@ -128,7 +128,7 @@ def _panel(group: Element, points: Sequence[Point], axis: Axis, ideal: float) ->
     _line(group, 0, up(ideal), span, up(ideal), "#666", dash="4 3")
     joined = axis is not _wires_axis
     for place, arm in enumerate(_ARMS):
-        shift = 9.0 * (place - 1)
+        shift = 0.0 if joined else 9.0 * (place - 1)
         seen = [(across(x) + shift, row) for x, row in points if row[f"{arm}_%"] is not None]
         colour = _ARMS[arm][1]
         if joined:

@@ -10,8 +10,18 @@ from axbar.units import format_quantity
 __all__ = ["markdown"]
 
 _HEADS = (
-    "flaw", "device", "array", "", "none", "adapted", "fine-tuned", "recovered", "PC2 median (max)", "gain",
+    "flaw", "device", "array", "", "none", "adapted", "fine-tuned", "recovered", "PC2 median (max)", "gain", "paper (VGG16)",
 )  # fmt: skip
+#: (flaw, device, array, detail) -> published none / adapted / fine-tuned in percent, of 88.62 (third-party notes)
+_PAPER = {
+    ("parasitics", "rram-bn", 64, ""): "74.37 / 86.31 / 87.97",
+    ("parasitics", "rram-bn", 128, ""): "32.9 / 83.03 / 87.81",
+    ("parasitics + read noise", "rram-bn", 64, "sigma 0.1"): "62.28 / - / 83.22",
+    ("parasitics + read noise", "rram-bn", 128, "sigma 0.1"): "27.86 / - / 81.59",
+    ("read noise", "fefet-2bit", 64, "sigma 0.05"): "- / 87.78 / -",
+    ("read noise", "fefet-2bit", 64, "sigma 0.15"): "- / 77.89 / -",
+    ("drift", "rram-bn", 64, "1e+10 s"): "12.1 / - / 83.6",
+}
 
 
 def markdown(rows: Sequence[Mapping[str, Any]], prices: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
@@ -48,6 +58,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         row["flaw"], row["device"], f"{row['array']}²", row["detail"].replace("kohm", "kΩ").replace("sigma", "σ"),
         *(_accuracy(row, arm) for arm in ("none", "adapt", "tune")),
         ", ".join(text for text in recovered if text), pc2, _number(row["gain"], "{:.2f}"),
+        _PAPER.get((row["flaw"], row["device"], row["array"], row["detail"]), ""),
     ]  # fmt: skip
 
 

@@ -9,8 +9,9 @@ which at W = W0 and s = 1 are the weights of that die exactly. The gain a, one p
 slope of what the die holds on W0: what wires and drift leave of a weight. The gradient is dL/dW = a dL/dW_chip;
 that a weight changes what wires take from its neighbours is left out. Against the exact derivative of the circuit
 (20 kohm cells, ratio 10, random weights and inputs) the cosine is 0.9999 on 64x64 arrays with 1 ohm segments and
-0.971 with 5 / 10 ohm and 1 kohm at both ends; 0.999 and 0.928 on 128x128. Weights are
-clipped at ``clip`` standard deviations of their layer after every step.
+0.971 with 5 / 10 ohm and 1 kohm at both ends; 0.999 and 0.928 on 128x128. The setting ``exact`` differentiates the
+circuit itself, at some milliseconds per array and step: for small networks. Weights are clipped at ``clip`` standard
+deviations of their layer after every step.
 
 A pool of ``dies`` is kept, one of them used in each step, in turn; every ``refresh`` steps the oldest gives way
 to a new one. With one die for many steps, weights and the statistics of norms would fit the errors of that die.
@@ -29,6 +30,7 @@ import copy
 import math
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -37,7 +39,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from axbar.calibration import CalibrationSource
-from axbar.crossbar import AnalogLayer, folded_copy, to_analog
+from axbar.crossbar import AnalogLayer, folded_copy, to_analog, weight_through_arrays
 from axbar.devices import stream
 from axbar.errors import ModelError
 from axbar.techniques._base import TechniqueConfig, TechniqueResult
@@ -65,6 +67,9 @@ class NoiseAwareConfig(TechniqueConfig):
     clip: float = Field(
         default=2.5, ge=0.5, le=10, description="sigmas of a layer at which weights are clipped"
     )
+    exact: bool = Field(
+        default=False, description="differentiate the circuit of every array instead of one gain per output"
+    )
     norms: Literal["fold", "keep"] = Field(
         default="fold", description="whether the chip will have batch norms in its weights or beside them"
     )
@@ -77,6 +82,22 @@ class _Held:
 
     gain: Tensor
     shift: Tensor
+
+    def __call__(self, own: Tensor) -> Tensor:
+        return own * self.gain + self.shift
+
+
+@dataclass(frozen=True)
+class _Circuit:
+    """The same, through the arrays themselves: ``factor [outputs, 1, ...]`` is what folded norms multiply by."""
+
+    layer: AnalogLayer
+    factor: Tensor
+    noise: float
+
+    def __call__(self, own: Tensor) -> Tensor:
+        seen = weight_through_arrays(self.layer, own * self.factor) / self.factor
+        return own + self.noise * (seen - own)
 
 
 class NoiseAware:
@@ -134,7 +155,7 @@ def _train(
     optimizer = torch.optim.Adam(trained, lr=config.lr)
     steps = len(chosen) // size  # a smaller rest of an epoch is left out
     total, dies = config.epochs * steps, 0
-    pool: deque[dict[str, _Held]] = deque(maxlen=config.dies)
+    pool: deque[dict[str, Callable[[Tensor], Tensor]]] = deque(maxlen=config.dies)
     for epoch in range(config.epochs):
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + epoch)
         order = chosen[torch.randperm(len(chosen), generator=generator)]
@@ -159,10 +180,10 @@ def _train(
     return dies
 
 
-def _forward(model: nn.Module, held: dict[str, _Held], x: Tensor) -> Tensor:
+def _forward(model: nn.Module, held: dict[str, Callable[[Tensor], Tensor]], x: Tensor) -> Tensor:
     """Run the network with each weight as the die holds it; gradients reach the float weights."""
     parameters = dict(model.named_parameters(remove_duplicate=False))
-    chip = {name: parameters[name] * h.gain + h.shift for name, h in held.items()}
+    chip = {name: on_die(parameters[name]) for name, on_die in held.items()}
     return torch.func.functional_call(model, chip, (x,))
 
 
@@ -177,14 +198,14 @@ def _clip(model: nn.Module, names: list[str], limit: float) -> None:
 
 def _new_die(
     model: nn.Module, hardware: Any, example: Tensor, config: NoiseAwareConfig, number: int
-) -> dict[str, _Held]:
+) -> dict[str, Callable[[Tensor], Tensor]]:
     """Write the network to a die of its own and read back what its layers hold, by parameter name."""
     seed = int(stream(config.seed, "noise-aware", number).integers(1 << 48))
     plain = copy.deepcopy(model).eval()
     written = folded_copy(plain, CalibrationSource(example)) if config.norms == "fold" else plain
     die = to_analog(written, hardware, seed=seed, norms="keep")
     parameters = dict(model.named_parameters(remove_duplicate=False))
-    held: dict[str, _Held] = {}
+    held: dict[str, Callable[[Tensor], Tensor]] = {}
     for path, layer in die.named_modules():
         if not isinstance(layer, AnalogLayer):
             continue
@@ -193,9 +214,22 @@ def _new_die(
             raise ModelError(
                 f"the weight of layer '{path}' is made from other parameters; remove its parametrisation first."
             )
-        on_die = torch.from_numpy(layer.effective_weight()).to(parameters[name].device)
-        held[name] = _held(parameters[name].detach(), layer.weight.detach(), on_die, config.noise)
+        own, folded = parameters[name].detach(), layer.weight.detach()
+        if config.exact:
+            shape = (-1, *[1] * (own.dim() - 1))
+            factor, alive = _factor(own.double().flatten(1), folded.double().flatten(1))
+            held[name] = _Circuit(layer, torch.where(alive, factor, 1.0).to(own).view(shape), config.noise)
+        else:
+            on_die = torch.from_numpy(layer.effective_weight()).to(own.device)
+            held[name] = _held(own, folded, on_die, config.noise)
     return held
+
+
+def _factor(own: Tensor, folded: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what a folded norm multiplies each output by, and which outputs it leaves alive: ``[outputs, 1]``."""
+    power = (own * own).sum(1, keepdim=True)
+    factor = torch.where(power > 0, (own * folded).sum(1, keepdim=True) / power.clamp(min=1e-300), 1.0)
+    return factor, factor.abs() > _LEAST_FOLD * factor.abs().max()
 
 
 def _held(own: Tensor, folded: Tensor, on_die: Tensor, noise: float) -> _Held:
@@ -210,8 +244,7 @@ def _held(own: Tensor, folded: Tensor, on_die: Tensor, noise: float) -> _Held:
     w = own.double().flatten(1)
     written = folded.double().flatten(1)
     power = (w * w).sum(1, keepdim=True)
-    factor = torch.where(power > 0, (w * written).sum(1, keepdim=True) / power.clamp(min=1e-300), 1.0)
-    alive = factor.abs() > _LEAST_FOLD * factor.abs().max()
+    factor, alive = _factor(w, written)
     seen = torch.where(alive, on_die / torch.where(alive, factor, 1.0), w)
     seen = w + noise * (seen - w)
     gain = torch.where(power > 0, (w * seen).sum(1, keepdim=True) / power.clamp(min=1e-300), 1.0)
