@@ -4,8 +4,8 @@ Around the weights W0 that are written, a weight moves the levels of its cells i
 
     G_s(W) = G_s(W0) + dG level_s (W - W0) / W0,    dG the step between two levels,
 
-(where W0 is zero, the lowest plus cell rises for W > 0 and the lowest minus cell for W < 0), so that joined slices move by W - W0. What wires make of all
-conductances together then follows exactly, and so does its gradient.
+(where W0 is zero, the lowest plus cell rises for W > 0 and the lowest minus cell for W < 0), so that joined slices
+move by W - W0. What wires make of all conductances together then follows exactly, and so does its gradient.
 """
 
 from __future__ import annotations
