@@ -139,9 +139,9 @@ def _noise(rows: Sequence[Row]) -> Claim:
         ours=_said(found, lambda r: f"{r['device']} {r['detail']} (PC2 {r['pc2_median']:.1e})"),
         confidence=_NOTES,
         agrees=falls,
-        gap="noise that every read draws anew has no gain or offset to take back: adaptation counts its variance in, which "
-        "shrinks the signal and may cost points; PC2 is by our definition, its normalisation in the paper is not public; "
-        "the FeFET has 2-bit cells and a ratio of 100 here (assumed).",
+        gap="noise that every read draws anew has no gain or offset to take back: adaptation counts its variance in, "
+        "which shrinks the signal and may cost points; PC2 is by our definition, its normalisation in the paper is not "
+        "public; the FeFET has 2-bit cells and a ratio of 100 here (assumed).",
     )
 
 

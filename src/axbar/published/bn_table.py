@@ -10,9 +10,11 @@ from axbar.units import format_quantity
 __all__ = ["markdown"]
 
 _HEADS = (
-    "flaw", "device", "array", "", "none", "adapted", "fine-tuned", "recovered", "PC2 median (max)", "gain", "paper (VGG16)",
+    "flaw", "device", "array", "", "none", "adapted", "fine-tuned", "recovered", "PC2 median (max)", "gain",
+    "paper (VGG16)",
 )  # fmt: skip
-#: (flaw, device, array, detail) -> published none / adapted / fine-tuned in percent, of 88.62 (third-party notes)
+#: (flaw, device, array, detail) -> published none / adapted / fine-tuned in percent, of 88.62 (third-party notes);
+#: drift from the points lost, of a device that the notes do not name
 _PAPER = {
     ("parasitics", "rram-bn", 64, ""): "74.37 / 86.31 / 87.97",
     ("parasitics", "rram-bn", 128, ""): "32.9 / 83.03 / 87.81",
