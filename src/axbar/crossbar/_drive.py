@@ -130,6 +130,7 @@ def power_of(codes: Tensor, drive: Drive, dac_bits: int = 1) -> Tensor:
     """Return the sum of (weight digit)^2 over the reads of each code: what read noise grows with."""
     if drive.coding == "spikes":
         return codes
-    digits, weights = pulses_of(codes, drive, dac_bits)
+    every = torch.arange(drive.code_max + 1, dtype=codes.dtype, device=codes.device)
+    digits, weights = pulses_of(every, drive, dac_bits)
     square = torch.tensor([float(w) ** 2 for w in weights], device=codes.device)
-    return torch.tensordot(square, digits**2, dims=1)
+    return torch.tensordot(square, digits**2, dims=1)[codes.abs().to(torch.int64)]

@@ -70,4 +70,6 @@ def _table(rows: tuple[Mapping[str, Any], ...]) -> list[str]:
 
 
 def _cell(value: Any) -> str:
+    if value is None:  # not run
+        return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
