@@ -143,3 +143,11 @@ class TestDiagnose:
             diagnose(spiking_net(), images())
         with pytest.raises(UsageError, match="images = 0"):
             diagnose(to_analog(spiking_net(), chip(), data=images()), images(), images=0)
+
+
+def test_read_noise_counts_as_the_spread_of_one_read() -> None:
+    w = np.random.default_rng(0).normal(size=200_000)
+    sigma = 0.2 * np.abs(w)
+    one_read = 0.6 * w + sigma * np.random.default_rng(1).normal(size=w.size)
+    assert pc2(w, 0.6 * w, sigma) == pytest.approx(pc2(w, one_read), rel=0.02)
+    assert pc2(w, 0.6 * w) < 1e-15

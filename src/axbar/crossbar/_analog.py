@@ -331,6 +331,13 @@ class AnalogLayer(DigitalLayer):
         held = self._held_codes() * self._scale
         return held if self.output_gain is None else held * self.output_gain[:, None]
 
+    def read_sigma(self) -> NDArray[np.float64]:
+        """Return the noise that one read adds to each weight, ``[outputs, fan_in]``; zeros where reads are quiet."""
+        if not self._loud:
+            return np.zeros(self._codes.shape)
+        sigma = np.sqrt(self._held_variance()) * self._scale
+        return sigma if self.output_gain is None else sigma * self.output_gain[:, None]
+
     def fresh_weight(self) -> NDArray[np.float64]:
         """Return what the arrays held right after programming, ``[outputs, fan_in]``."""
         if not (self.die.effects.drift and devices.has_time_law(self.hardware.device)):

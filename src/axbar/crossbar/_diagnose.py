@@ -9,10 +9,10 @@ With z the ideal dot product of one output over real inputs and z' what the arra
 The residual is what stays after the best affine map of z' back to z, per output: what a batch norm behind the
 layer, adapted to the die, cannot mend. Both are relative to the spread of the ideal output.
 
-**PC2** of the weights: the smaller eigenvalue of the 2x2 covariance of the pairs (w, w'), both over max |w|.
-A common gain, whatever it is, gives 0. Repair by batch norm alone is reported to work while PC2 is below about
-1e-2 (arXiv 2305.18416, GLSVLSI 2023). The normalisation there is not public; ours is stated here, and the
-limit is to be read as an order of magnitude.
+**PC2** of the weights: the smaller eigenvalue of the 2x2 covariance of the pairs (w, w'), both over max |w|, with w' as
+one read finds it (read noise adds its variance). A common gain, whatever it is, gives 0. Repair by batch norm alone is
+reported to work while PC2 is below about 1e-2 (arXiv 2305.18416, GLSVLSI 2023). The normalisation there is not public;
+ours is stated here, and the limit is to be read as an order of magnitude.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from axbar.calibration import CalibrationSource, run
+from axbar.crossbar._analog import AnalogLayer
 from axbar.crossbar._effects import Effects
+from axbar.crossbar._layers import DigitalLayer
 from axbar.crossbar._model import AnalogModel
 from axbar.errors import UsageError
 
@@ -38,13 +40,14 @@ __all__ = ["PC2_LIMIT", "LayerDiagnosis", "diagnose", "diagnosis_table", "pc2"]
 PC2_LIMIT = 1e-2
 
 
-def pc2(w_ideal: ArrayLike, w_actual: ArrayLike) -> float:
+def pc2(w_ideal: ArrayLike, w_actual: ArrayLike, read_sigma: ArrayLike = 0.0) -> float:
     """Return the smaller eigenvalue of the covariance of ideal and actual weights, both over max |ideal|.
 
     Taken as the variance across the main axis, which keeps its digits where the pairs almost lie on a line.
 
     Args:
         w_ideal, w_actual: of the same shape, any unit.
+        read_sigma: noise of one read of each actual weight, in the same unit.
 
     Raises:
         UsageError: shapes differ, or there is no weight.
@@ -59,8 +62,10 @@ def pc2(w_ideal: ArrayLike, w_actual: ArrayLike) -> float:
     if scale == 0.0:
         return 0.0  # all pairs lie on the axis w = 0
     x, y = (ideal - ideal.mean()) / scale, (actual - actual.mean()) / scale
-    angle = 0.5 * math.atan2(2.0 * float((x * y).mean()), float((x * x).mean() - (y * y).mean()))
-    return float(np.mean((y * math.cos(angle) - x * math.sin(angle)) ** 2))
+    noise = float(np.mean(np.square(read_sigma))) / scale**2
+    angle = 0.5 * math.atan2(2.0 * float((x * y).mean()), float((x * x).mean() - (y * y).mean()) - noise)
+    across = float(np.mean((y * math.cos(angle) - x * math.sin(angle)) ** 2))
+    return across + noise * math.cos(angle) ** 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +94,7 @@ class LayerDiagnosis:
         return self.pc2 <= PC2_LIMIT and bool((self.gain > 0).all())
 
     def row(self) -> str:
-        """Return one line of the table that ``table`` makes."""
+        """Return one line of ``diagnosis_table``."""
         low, high = float(self.gain.min()), float(self.gain.max())
         verdict = "yes" if self.repairable_by_bn else "no"
         return (
@@ -192,9 +197,13 @@ def diagnose(analog: nn.Module, data: Any, images: int = 64) -> list[LayerDiagno
         layer.register_forward_hook(compare(path))
     run(die, source)
     return [
-        LayerDiagnosis(path, *fits[path].result(), pc2(layer.ideal_weight(), layer.effective_weight()))
-        for path, layer in die.chip_layers.items()
+        LayerDiagnosis(path, *fits[path].result(), _pc2_of(layer)) for path, layer in die.chip_layers.items()
     ]
+
+
+def _pc2_of(layer: DigitalLayer) -> float:
+    noise = layer.read_sigma() if isinstance(layer, AnalogLayer) else 0.0
+    return pc2(layer.ideal_weight(), layer.effective_weight(), noise)
 
 
 def _channels_first(y: Tensor, layer: nn.Module) -> NDArray[np.float64]:

@@ -17,12 +17,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from axbar import devices
 from axbar.calibration import calibrate_adc
-from axbar.crossbar import AnalogLayer, AnalogModel, Effects, to_analog
-from axbar.crossbar._diagnose import diagnose, pc2
+from axbar.crossbar import AnalogModel, Effects, diagnose, to_analog
 from axbar.data import Dataset
-from axbar.devices import stream
 from axbar.nn import accuracy
 from axbar.published.bn_cases import Case, Scale
 from axbar.spec.imc import ImcSpec
@@ -75,7 +72,7 @@ def measure(part: Part, case: Case, scale: Scale, seed: int, tuned: bool) -> dic
         return found
     adapted = _adapted(die.rewind(), spec, data, scale, calibration if case.converters else None)
     found["adapt"] = accuracy(adapted, test)
-    found |= _diagnosis(adapted, calibration[:_DIAGNOSED], seed)
+    found |= _diagnosis(adapted, calibration[:_DIAGNOSED])
     if tuned:
         text = f"bn-finetune:images={scale.tune},adapt_images={scale.adapt},epochs={scale.epochs}"
         found["tune"] = accuracy(_applied(text, die.rewind(), spec, data), test)
@@ -111,23 +108,14 @@ def _applied(text: str, die: AnalogModel, spec: ImcSpec, data: Dataset) -> Analo
     return target
 
 
-def _diagnosis(die: AnalogModel, images: torch.Tensor, seed: int) -> Mapping[str, float]:
+def _diagnosis(die: AnalogModel, images: torch.Tensor) -> Mapping[str, float]:
     """Compare the layers on arrays with ideal ones, on inputs of the adapted die."""
     layers = {path: layer for path, layer in die.chip_layers.items() if isinstance(layer, nn.Conv2d)}
     rows = [row for row in diagnose(die, images, len(images)) if row.layer in layers]
-    spread = [_pc2(layer, seed) for layer in layers.values() if isinstance(layer, AnalogLayer)]
+    spread = [row.pc2 for row in rows]
     return {
         "pc2_median": float(np.median(spread)),
         "pc2_max": max(spread),
         "gain": float(np.median(np.concatenate([row.gain for row in rows]))),
         "residual": max(row.residual for row in rows),
     }
-
-
-def _pc2(layer: AnalogLayer, seed: int) -> float:
-    """Return PC2 of the weights as one read finds them."""
-    held = layer.effective_weight()
-    if layer.die.effects.read_noise and devices.has_read_noise(layer.hardware.device):
-        sigma = layer._scale * np.sqrt(layer._held_variance())
-        held = held + sigma * stream(seed, layer.path, "pc2").standard_normal(held.shape)
-    return pc2(layer.ideal_weight(), held)

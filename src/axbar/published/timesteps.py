@@ -127,7 +127,7 @@ def _study(rows: list[dict[str, Any]], scale: str, seed: int, epochs: int, dies:
         + ", ".join(f"T={row['T']}: {loss:.2f}" for row, loss in zip(rows, lost, strict=True)),
         confidence="abstract",
         agrees=lost[0] <= lost[-1],
-        gap="the published chip has wire resistance and read noise; here programming noise and converters only, and a "
+        gap="the published chip has other wires and cells; here those of the preset, and a "
         f"difference below {max(row['chip_std'] for row in rows):.2f} points lies within the spread of the dies.",
     )
     return Reproduction(
