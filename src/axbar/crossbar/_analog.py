@@ -74,18 +74,25 @@ class AnalogLayer(DigitalLayer):
         self.set_ranges(self.full_scale())
 
     def _requantise(self) -> None:
+        before = (self._codes, self._scale) if hasattr(self, "_codes") else None
         super()._requantise()
-        self._cells, self._held, self.output_gain, self.measured_S = None, None, None, None
+        if before is not None and before[1] == self._scale and np.array_equal(before[0], self._codes):
+            return  # moved or cast, but the same weights: what the arrays hold stays
+        self._cells, self._held, self._adc, self.output_gain, self.measured_S = None, None, None, None, None
 
     def program_cells(self, die: Die) -> None:
         """Write the arrays of a die; done when they are next read."""
         if die.seed != self.die.seed:
             self.measured_S = None
-        effects = self.die.effects
-        same_cells = die == replace(self.die, effects=replace(effects, adc=die.effects.adc))
+        converters = replace(self.die.effects, adc=die.effects.adc)
+        reads = replace(converters, read_noise=die.effects.read_noise)
+        same_cells = die == replace(self.die, effects=converters)
+        same_weights = die == replace(self.die, effects=reads)
         self.die, self._adc = die, None
         if not same_cells:
-            self.output_gain, self._cells, self._held = None, None, None
+            self._cells, self._held = None, None
+        if not same_weights:
+            self.output_gain = None
 
     def take_measured(self, measured_S: list[NDArray[np.float64]] | None) -> None:
         """Hold measured conductances, one block per row tile; None: those of the die's own laws again."""
@@ -108,7 +115,7 @@ class AnalogLayer(DigitalLayer):
 
     def full_scale(self) -> NDArray[np.float64]:
         """Return the noise-free worst case of the bit-line sums per array, in levels times DAC steps."""
-        spikes = self.drive is not None and self.drive.coding == "spikes"
+        spikes = self.drive is not None and self.drive.coding in ("spikes", "signed")
         digit = 1 if spikes else digit_max(self.hardware)
         worst = digit * self.mapping.full_scale_levels(off_level(self.hardware))
         shape = (self.mapping.row_tiles, self.mapping.bundles, self.mapping.col_tiles)
@@ -217,7 +224,7 @@ class AnalogLayer(DigitalLayer):
         if not self._loud:
             return None
         assert self.die.seed is not None
-        return ReadDraws(self.die.seed, self.path, sample, step)
+        return ReadDraws(self.die.seed, self.path, sample, step, self.clock.epoch)
 
     def _hardware_on(self, device: torch.device) -> tuple[Cells, Converters]:
         """Return cells and converters on ``device``, programmed if need be."""
@@ -284,7 +291,7 @@ class AnalogLayer(DigitalLayer):
         dtype = torch.float64 if codes.dtype == torch.float64 else torch.float32
         matrix = torch.from_numpy(self._held_codes()).to(codes.device, dtype)
         total = self.plain(codes.to(dtype), matrix.view(self.weight.shape))
-        if draws is None:
+        if draws is None or not len(codes):
             return total
         variance = torch.from_numpy(self._held_variance()).to(codes.device, dtype)
         power = power_of(codes, drive, self.hardware.input.dac_bits).to(dtype)

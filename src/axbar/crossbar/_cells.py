@@ -43,7 +43,7 @@ class Die:
     """Which chip, when, and with which flaws.
 
     Args:
-        seed: of the die; None for nominal cells, which have no random error at all.
+        seed: of the die; None for nominal cells, which stay at their targets whatever their age.
         age_s: time since programming.
         effects: flaws that are switched on.
     """
@@ -54,7 +54,7 @@ class Die:
 
     @property
     def nominal(self) -> Die:
-        """The same design without random errors."""
+        """The same design as targeted: no error of a die, no drift."""
         return replace(self, seed=None)
 
 
@@ -168,8 +168,8 @@ def read_arrays(
 ) -> NDArray[np.float64]:
     """Return what each cell adds to its column per volt of its row: bent I-V curve, then wires.
 
-    The bend is taken at the full read voltage, not at the voltage that the wires leave: both flaws are small
-    where arrays are usable.
+    The bend is taken at the full read voltage, not at the voltage that wires or the digits of a DAC leave: both flaws
+    are small where arrays are usable.
 
     Args:
         g_S: ``[..., rows, columns]``.

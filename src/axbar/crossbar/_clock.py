@@ -25,16 +25,17 @@ class ReadClock:
 
     Attributes:
         seen: samples before the current call.
+        epoch: of the draws; passes over images in different epochs share none.
     """
 
     def __init__(self) -> None:
-        self.seen = 0
+        self.seen, self.epoch = 0, 0
         self._batch: int | None = None
         self._steps: dict[str, int] = {}
 
-    def rewind(self) -> None:
-        """Start over: the next sample is the first."""
-        self.seen = 0
+    def rewind(self, epoch: int = 0) -> None:
+        """Start over: the next sample is the first of an epoch."""
+        self.seen, self.epoch = 0, epoch
         self._steps.clear()
 
     @contextmanager
@@ -76,8 +77,11 @@ def _places(shape: torch.Size, batch: int, vectors: int) -> tuple[NDArray[np.int
     unit = np.arange(vectors)
     if vectors == 0 or batch == 0:
         return unit, unit, 0
-    if len(shape) >= 3 and shape[0] % batch and shape[1] == batch:  # [T, B, ...]
-        inner = vectors // (shape[0] * batch)
+    rows = shape[0] * batch
+    if (
+        len(shape) >= 3 and shape[0] != batch == shape[1] and vectors >= rows
+    ):  # [T, B, ...]; T = B can't be told
+        inner = vectors // rows
         return (unit // inner) % batch, unit // (inner * batch) * inner + unit % inner, shape[0] * inner
     lead = shape[0] if len(shape) > 1 else 1
     if vectors % lead == 0 and lead % batch == 0:  # [B, ...] or [T B, ...], with tokens behind

@@ -3,13 +3,15 @@
     model -> fold norms -> see what drives each layer (calibration data) -> replace Conv2d and Linear
           -> fit converter ranges on nominal cells -> program a die
 
-Ranges are a property of the design: they are fitted on cells without programming error, so that every die
-starts from the same ones. ``adc-recalibrate`` refits them on a programmed die.
+Ranges are a property of the design: they are fitted on nominal cells, behind the chip's wires but without any error
+of a die and without drift, so that every die of any age starts from the same ones. ``adc-recalibrate`` refits them on
+a programmed die.
 """
 
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 import torch
@@ -103,16 +105,23 @@ def to_analog(
     """
     spec = _chip(hardware)
     if not isinstance(spec, ImcSpec):
+        if norms != "fold" or effects is not None:
+            raise UsageError(
+                f"norms and effects are settings of chips of kind 'imc', not of '{spec.kind}'; leave them out."
+            )
         return _by_kind(spec, "analog", model, spec, seed, data)
     devices.preset_of(spec.device).check_cell_bits(spec.crossbar.cell_bits)
     devices.check(spec.device, spec.read.v_read_V)
     analog = _converted(model, spec, data, AnalogModel, norms)
     assert isinstance(analog, AnalogModel)
     analog.start_clock()
-    analog.program(None).set_effects(effects or Effects())
+    wanted = effects or Effects()
+    analog.program(None).set_effects(
+        replace(wanted, adc=True)
+    )  # ranges fit, whoever switches converters on later
     if data is not None:
         calibrate_adc(analog, data)
-    return analog.program(seed)
+    return analog.set_effects(wanted).program(seed)
 
 
 def _chip(hardware: Any) -> Any:

@@ -183,6 +183,10 @@ def diagnose(analog: nn.Module, data: Any, images: int = 64) -> list[LayerDiagno
     source = CalibrationSource(CalibrationSource.of(data).x[:images])
     die = copy.deepcopy(analog)  # reads of a noisy die count on; the caller's die must not notice
     ideal = copy.deepcopy(analog).set_effects(Effects.none())
+    for layer in ideal.chip_layers.values():
+        if isinstance(layer, AnalogLayer):
+            layer.take_measured(None)
+            layer.output_gain = None
     fits = {path: ChannelFit() for path in die.chip_layers}
 
     def compare(path: str) -> Callable[[nn.Module, tuple[Any, ...], Tensor], None]:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
+from axbar import devices
 from axbar.crossbar._analog import AnalogLayer
 from axbar.errors import DataError, UsageError, unknown_name
 from axbar.files import write_atomic
@@ -46,9 +48,12 @@ def load_conductances(layers: Mapping[str, AnalogLayer], path: Path) -> dict[str
         DataError: no such file, another network or chip, a missing cell, or a negative conductance.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        file = np.load(path, allow_pickle=False)
+        if not isinstance(file, NpzFile):
+            raise ValueError("it holds one array, not an archive of them")
+        with file:
             stored = {key: file[key] for key in file.files if key != _HEAD}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(f"'{path.name}' can't be read as conductances (.npz): {error}") from error
     found: dict[str, list[NDArray[np.float64]]] = {}
     for name, layer in layers.items():
@@ -72,6 +77,10 @@ def _block(
     shape = (mapping.bundles, mapping.col_tiles, mapping.used_rows, columns)
     if key not in stored:
         raise DataError(f"'{file}' has no '{key}'; it was exported from another network or chip.")
+    if stored[key].dtype.kind not in "fiu":
+        raise DataError(
+            f"'{file}': '{key}' holds {stored[key].dtype}, no real numbers; write conductances in S."
+        )
     g = stored[key].astype(np.float64)
     if g.shape != shape:
         raise DataError(
@@ -84,4 +93,16 @@ def _block(
         raise DataError(
             f"'{file}': '{key}'{list(place)} is {g[place]:g} S; every used cell needs a finite conductance >= 0 S."
         )
+    limit = _largest_S(layer)
+    if (used & (g > limit)).any():
+        raise DataError(
+            f"'{file}': '{key}' holds {g[used].max():g} S, beyond the range of '{layer.hardware.device.name}' (up to "
+            f"{limit:g} S with its spread); conductances count in S."
+        )
     return np.where(used, g, 0.0)
+
+
+def _largest_S(layer: AnalogLayer) -> float:
+    """Return what no cell of the device exceeds: half above its range, 10 mS where none was measured."""
+    top = devices.preset_of(layer.hardware.device).validity.g_max_S
+    return 1.5 * max(top, layer.hardware.device.g_on_S) if np.isfinite(top) else 1e-2

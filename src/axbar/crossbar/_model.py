@@ -68,7 +68,9 @@ class AnalogModel(DigitalModel):
     axbar_clock: ReadClock
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        samples = len(args[0]) if args and isinstance(args[0], Tensor) and args[0].dim() else 1
+        given = (x for x in (*args, *kwargs.values()) if isinstance(x, Tensor) and x.dim())
+        images = next(given, None)
+        samples = 1 if images is None else len(images)
         with self.axbar_clock.call(samples):
             return super().__call__(*args, **kwargs)
 
@@ -109,7 +111,7 @@ class AnalogModel(DigitalModel):
             UsageError: the time is no number, or lies before the first read that the device's law was measured at.
         """
         first = devices.first_read_s(self.axbar_hardware.device)
-        if not math.isfinite(t_s) or t_s < first:
+        if not isinstance(t_s, int | float) or not math.isfinite(t_s) or t_s < first:
             name = self.axbar_hardware.device.name
             raise UsageError(
                 f"at_time got {t_s!r} s, but the laws of '{name}' start {first:g} s after programming; give a finite "
@@ -121,16 +123,22 @@ class AnalogModel(DigitalModel):
         self.die_seed, self.die_age_s = seed, t_s
         for layer in self._analog_layers().values():
             layer.program_cells(Die(seed, t_s, layer.die.effects))
+            layer.output_gain = None
         self.rewind()
         return self
 
-    def rewind(self) -> Self:
-        """Let read noise start over: the next image draws as the first one after programming did."""
-        self.axbar_clock.rewind()
+    def rewind(self, epoch: int = 0) -> Self:
+        """Let read noise start over: the next image draws as the first one after programming did.
+
+        Args:
+            epoch: passes over images in different epochs share no draw; programming starts epoch 0.
+        """
+        self.axbar_clock.rewind(epoch)
         return self
 
     def set_effects(self, effects: Effects, layers: Iterable[str] | None = None) -> Self:
-        """Switch flaws on and off, in place; converter ranges stay as fitted.
+        """Switch flaws on and off, in place; converter ranges stay as fitted, drift compensation only while the
+        weights as held do not change (``adc``, ``read_noise``).
 
         Args:
             effects: flaws to have.
@@ -140,10 +148,11 @@ class AnalogModel(DigitalModel):
             UsageError: no such layer (with the closest name).
         """
         known = self._analog_layers()
-        for path in known if layers is None else layers:
+        chosen = list(known if layers is None else layers)
+        for path in chosen:
             if path not in known:
                 raise UsageError(unknown_name("layer", path, known))
-            layer = known[path]
+        for layer in (known[path] for path in chosen):
             layer.program_cells(replace(layer.die, effects=effects))
         return self
 
@@ -159,6 +168,11 @@ class AnalogModel(DigitalModel):
         """
         if mode not in ("global", "column"):
             raise UsageError(unknown_name("mode of drift compensation", mode, ("global", "column")))
+        if any(layer.measured_S is not None for layer in self._analog_layers().values()):
+            raise UsageError(
+                "compensate_drift compares with the fresh die, which is not known for conductances that were read "
+                "back; call program(seed) first, or load conductances read right after programming."
+            )
         for layer in self._analog_layers().values():
             layer.output_gain = None
             fresh, now = np.abs(layer.fresh_weight()), np.abs(layer.effective_weight())

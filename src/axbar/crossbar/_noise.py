@@ -2,7 +2,7 @@
 
 Cells fluctuate independently from read to read. The sum of their fluctuations in one column is normal with
 
-    sigma^2 = sum_r x_r^2 sigma_r^2,        x_r the pulse of row r in units of the full read voltage,
+    sigma^2 = sum_r x_r^2 sigma_r^2,        x_r the pulse of row r in the steps of its driver,
 
 so one draw per column and read has the law of one draw per cell. Draws are keyed by (die, layer, sample, step,
 weight of the read), whatever the batch.
@@ -53,16 +53,18 @@ class ReadDraws:
         seed: of the die.
         path: of the layer.
         sample, step: of each unit ``[U]`` of the operand.
+        epoch: numbers passes over images that must not share draws.
     """
 
     seed: int
     path: str
     sample: NDArray[np.int64]
     step: NDArray[np.int64]
+    epoch: int = 0
 
     def part(self, units: slice) -> ReadDraws:
         """Return the draws of some units."""
-        return ReadDraws(self.seed, self.path, self.sample[units], self.step[units])
+        return ReadDraws(self.seed, self.path, self.sample[units], self.step[units], self.epoch)
 
     def normal(self, reads: Sequence[int], columns: tuple[int, ...], positions: int) -> Tensor:
         """Return draws for every read of every unit.
@@ -76,10 +78,11 @@ class ReadDraws:
             ``[*columns, reads * U * positions]`` float32.
         """
         units = len(self.sample)
+        name = ("read",) if self.epoch == 0 else ("read", f"epoch{self.epoch}")
         drawn = np.empty((len(reads), units, *columns, positions), dtype=np.float32)
         for r, weight in enumerate(reads):
             for u in range(units):
-                key = (self.path, "read", int(self.sample[u]), int(self.step[u]), weight)
+                key = (self.path, *name, int(self.sample[u]), int(self.step[u]), weight)
                 _fill(drawn[r, u], stream(self.seed, *key))
         last = torch.from_numpy(drawn).movedim((0, 1), (-3, -2))
         return last.reshape(*columns, -1)

@@ -39,7 +39,7 @@ def is_linear(spec: Device) -> bool:
 
 def first_read_s(spec: Device) -> float:
     """Return the time of the first read after programming, from which the laws hold; 0 without a law in time."""
-    return preset_of(spec).t0_s
+    return preset_of(spec).t0_s if has_time_law(spec) else 0.0
 
 
 def check(spec: Device, v_read_V: float | None = None) -> None:
@@ -54,7 +54,7 @@ def check(spec: Device, v_read_V: float | None = None) -> None:
             measured I-V curve, the shares of stuck cells exceed 1, or laws are given that the device does not use.
     """
     preset = preset_of(spec)
-    check_time(spec.age_s, spec, preset.t0_s)
+    check_time(spec.age_s, spec, first_read_s(spec))
     check_shares(spec)
     _check_range(spec)
     if preset.curve is not None and v_read_V is not None and not is_linear(spec):

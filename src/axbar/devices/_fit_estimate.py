@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,11 @@ from axbar.devices._fit_drift import DriftLoss, DriftSeries
 from axbar.devices._fit_laws import FirstReads, Repeats, program_loss, read_loss
 from axbar.devices._fit_profile import Fitted, Problem, maximise
 
-__all__ = ["DriftFit", "ProgramFit", "ReadFit", "first_reads", "fit_drift", "fit_program", "fit_read"]
+__all__ = ["DriftFit", "ProgramFit", "ReadFit", "at_t0", "first_reads", "fit_drift", "fit_program", "fit_read"]
 
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
 
-_FIRST_WITHIN = np.log(2.0)  # a cell first read later than 2 t0 says nothing of programming alone
 _LEAST_SPAN = 0.5  # of ln t
 _TOLD_APART = 4.0  # AICc: orders within this of the best are not refused
 _LEAST_X = 1e-3  # of a state whose logarithm is taken
@@ -69,6 +68,7 @@ class DriftFit:
         members: which writings were used ``[n]``; empty if no drift was fitted.
         exponents: least-squares exponent of each of them ``[n]``.
         residuals: of their later reads, standardised and made independent ``[n, L]``; NaN where none.
+        emptied: numbers of the targets left out, as cells that read above 0 fell to 0 there.
         why_not: the reason if nothing was fitted.
         undetermined: what of the rest is not.
     """
@@ -78,8 +78,13 @@ class DriftFit:
     members: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     exponents: Floats = field(default_factory=lambda: np.zeros(0))
     residuals: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    emptied: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     why_not: str = ""
     undetermined: tuple[str, ...] = ()
+
+    def exponent(self, x: Floats) -> Floats:
+        """Return the mean nu of cells in the state x, in shares of g_on."""
+        return self.values.get("nu0", 0.0) + self.values.get("nu1", 0.0) * np.log(np.maximum(x, _LEAST_X))
 
 
 def student(freedom: float) -> float:
@@ -119,7 +124,7 @@ def fit_read(cells: Writings) -> ReadFit | None:
 
 def first_reads(cells: Writings) -> FirstReads:
     """Gather the errors of first reads per target and number of repeats."""
-    at_start = cells.log_time[:, 0] <= _FIRST_WITHIN
+    at_start = cells.at_start
     repeats, mean = cells.repeats[at_start, 0], cells.mean[at_start, 0]
     pairs, group = np.unique(np.stack([cells.level[at_start], repeats]), axis=1, return_inverse=True)
     x, positive = cells.targets[pairs[0].astype(np.int64)], (mean > 0).astype(np.float64)
@@ -139,7 +144,7 @@ def fit_program(cells: Writings, read: ReadFit) -> ProgramFit:
     data = first_reads(cells)
     count = float(data.count.sum() + data.empty.sum())
     pooled = float(np.sqrt(data.squares.sum() / max(data.count.sum(), 1.0)))
-    levels = len(cells.targets)
+    levels = len(cells.start_levels)
     n_bias = min(levels, 2)
     if pooled < 1e-6:
         zero = {"b0": 0.0, "b1": 0.0, "c0": 0.0}
@@ -203,13 +208,18 @@ def _span(name: str, fits: Sequence[Fitted]) -> Interval:
 def fit_drift(cells: Writings, read: ReadFit, program: ProgramFit) -> tuple[DriftFit, ReadFit]:
     """Fit drift and relaxation; also read noise, from the scatter about the law, if no read was repeated.
 
+    A read of 0 says only that the state lies at 0 or below. Where a cell that read above 0 falls to 0, the whole
+    target is left out: without such reads, or such cells, the rest would be those that relaxed upwards.
+
     Returns:
         the fit, and read noise (``read`` itself if that was determined).
     """
-    members = np.flatnonzero((cells.times > 1) & (cells.mean[:, 0] > 0))
+    able = (cells.times > 1) & (cells.mean[:, 0] > 0)
+    emptied = np.unique(cells.level[able & (cells.zeros[:, 1:].sum(1) > 0)])
+    members = np.flatnonzero(able & ~np.isin(cells.level, emptied))
     span = float(np.max(cells.log_time[members], initial=0.0))
-    if why := _why_no_drift(cells, len(members), span):
-        return DriftFit(why_not=why), read
+    if why := _why_no_drift(cells, len(members), span, emptied):
+        return DriftFit(emptied=emptied, why_not=why), read
     data, exponents = _series(cells, members, read, program)
     layouts, undetermined = _layouts(cells, members, read)
     fits = [_fit_layout(data, layout, read, exponents) for layout in layouts]
@@ -232,19 +242,33 @@ def fit_drift(cells: Writings, read: ReadFit, program: ProgramFit) -> tuple[Drif
     return (
         DriftFit(
             {k: v for k, v in values.items() if k[0] != "r"}, {k: v for k, v in intervals.items() if k[0] != "r"},
-            members, exponents, DriftLoss(data, ()).whitened(best.values), undetermined=tuple(undetermined),
+            members, exponents, DriftLoss(data, ()).whitened(best.values), emptied, undetermined=tuple(undetermined),
         ),
         _read_of(best, read),
     )  # fmt: skip
 
 
-def _why_no_drift(cells: Writings, many: int, span: float) -> str:
+def at_t0(cells: Writings, drift: DriftFit) -> Writings:
+    """Return the cells with first reads brought back to t0 by the mean drift, where they lie within twice t0."""
+    first = cells.mean[:, 0]
+    mean = cells.mean.copy()
+    mean[:, 0] = np.where(cells.at_start, first * np.exp(drift.exponent(first) * cells.log_time[:, 0]), first)
+    return replace(cells, mean=mean)
+
+
+def _why_no_drift(cells: Writings, many: int, span: float, emptied: NDArray[np.int64]) -> str:
     if cells.t0_s == 0:
         return "the data hold no times"
+    if many == 0 and emptied.size:
+        return (
+            "cells fell to 0 S at every target read at two times, where the law has no end; leave the rows of broken "
+            "cells out"
+        )
     if many == 0:
         return "no cell was read at two times"
     if many < LEAST_CELLS:
-        return f"{many} cells were read at two times, at least {LEAST_CELLS} are needed"
+        where = ", at targets where none fell to 0 S" if emptied.size else ""
+        return f"{many} cells were read at two times{where}, at least {LEAST_CELLS} are needed"
     if span < _LEAST_SPAN:
         return f"the times of a cell span a factor of {np.exp(span):.3g}, at least {np.exp(_LEAST_SPAN):.2g} is needed"
     return ""
@@ -261,10 +285,12 @@ def _series(
     x = cells.x[members]
     expected = x + program.bias(x)
     spread2, noise2 = program.sigma(x) ** 2, read.sigma(x) ** 2 / repeats[:, 0]
-    weight = np.where(spread2 + noise2 > 0, spread2 / np.maximum(spread2 + noise2, 1e-300), 1.0)
+    # what was written is a guide to the first read only where that lies near t0
+    guided = cells.at_start[members] & (spread2 + noise2 > 0)
+    weight = np.where(guided, spread2 / np.maximum(spread2 + noise2, 1e-300), 1.0)
     state = np.maximum(weight * mean[:, 0] + (1 - weight) * expected, _LEAST_X)
-    ratio = np.where(have & (mean[:, 1:] > 0), mean[:, 1:] / mean[:, :1], 1.0)
-    squares = np.sum(np.where(ratio != 1.0, elapsed**2, 0.0), 1)
+    ratio = np.where(have, mean[:, 1:] / mean[:, :1], 1.0)
+    squares = np.sum(elapsed**2, 1)
     exponents = -np.sum(np.log(ratio) * elapsed, 1) / np.maximum(squares, 1e-12)
     typical = float(np.average(exponents, weights=state**2))
     level = state[:, None] * np.exp(np.clip(-typical * elapsed, -20, 20))
@@ -281,14 +307,17 @@ def _layouts(
     nu = ("nu0", "nu1") if slope else ("nu0",)
     relax = ("d0", "d1") if slope else ("d0",)
     times = cells.times[members]
+    single = [] if slope or len(cells.targets) == 1 else [
+        "drift and relaxation rest on one target: their dependence on conductance is not determined"
+    ]  # fmt: skip
     noise: tuple[str, ...] = ()
     if read.information is not None:
         noise = tuple(read.values)
     elif int((times > 3).sum()) >= LEAST_CELLS:
         noise = ("r0", "r1") if slope else ("r0",)
     if int((times > 2).sum()) < LEAST_CELLS:
-        return [(*nu, "nu_variance", *noise), (*nu, *relax, *noise)], []
-    return [(*nu, "nu_variance", *relax, *noise)], []
+        return [(*nu, "nu_variance", *noise), (*nu, *relax, *noise)], single
+    return [(*nu, "nu_variance", *relax, *noise)], single
 
 
 def _fit_layout(data: DriftSeries, layout: tuple[str, ...], read: ReadFit, exponents: Floats) -> Fitted:

@@ -9,6 +9,8 @@ study. Every row has the same settings; nothing is tuned to the paper's figures.
 
     recovered = (arm - none) / (ideal - none),      ideal: the same 8-bit network on arrays without flaws.
 
+All accuracies of a row are on the same test images, those of its ideal too.
+
 Each die is kept in the folder when it is done, and a second call resumes.
 """
 
@@ -136,14 +138,14 @@ def _rows(
     folder: Path, part: Part, size: Scale, seed: int, progress: Progress | None
 ) -> list[dict[str, Any]]:
     """Measure all dies of a network and return one row per case."""
-    cases = cases_of(size)
+    cases = cases_of(size, fewer_images=part.adc_images not in (None, size.test))
     total, done = sum(case.seeds for case in cases), 0
     common = {
         "weights": weights_hash(part.network), "data": part.dataset.hash(), "versions": versions(),
         **{key: getattr(size, key) for key in ("test", "adapt", "tune", "epochs", "adc")},
     }  # fmt: skip
     rows: list[dict[str, Any]] = []
-    ideal = 0.0
+    ideals: dict[int | None, float] = {}  # by number of test images: a loss is a loss on the same ones
     for case in cases:
         dies: list[dict[str, Any]] = []
         for i in range(case.seeds):
@@ -151,8 +153,10 @@ def _rows(
                 progress(part.name, done, total)
             dies.append(_one(folder, part, case, size, seed + i, i < case.tuned, common))
             done += 1
-        ideal = dies[0]["none"] if case.flaw == "ideal" else ideal
-        rows.append(_row(part, case, dies, ideal))
+        images = part.test_images(case, size)
+        if case.ideal:
+            ideals[images] = dies[0]["none"]
+        rows.append(_row(part, case, dies, ideals[images]))
     return rows
 
 
@@ -214,6 +218,6 @@ def _settings(size: Scale) -> dict[str, Any]:
         "chip": "8-bit weights in two 4-bit cells (fefet-2bit: four 2-bit cells), differential; driver 1 kohm, "
         "segments 5 / 10 ohm, sense 1 kohm; norms, pools and linear layers digital; no programming noise",
         "converters": "none but in rows that say so: 8 bits per array, ranges refitted between two adaptations; "
-        f"there resnet20 has {size.adc:,} test and adaptation images",
+        f"there resnet20 has {size.adc:,} test and adaptation images, and an ideal on the same test images",
         "spiking-vgg9": f"width {size.width}, T = {_STEPS}, {size.train_epochs} epochs",
     }

@@ -28,8 +28,10 @@ _WIRES = ("wires.r_driver_ohm=1000", "wires.r_row_ohm=5", "wires.r_col_ohm=10", 
 _PRESET_SIGMA = 0.1
 #: bits of a cell where the device holds fewer than the four of the study
 _CELL_BITS = {"fefet-2bit": 2}
+_IDEAL = ("ideal", "ideal on fewer images")
 _FLAWS = {
     "ideal": (),
+    "ideal on fewer images": (),
     "parasitics": ("wires",),
     "read noise": ("read_noise",),
     "parasitics + read noise": ("wires", "read_noise"),
@@ -66,6 +68,16 @@ class Case:
     def converters(self) -> bool:
         """Whether converters stand behind the columns."""
         return "adc" in _FLAWS[self.flaw]
+
+    @property
+    def ideal(self) -> bool:
+        """Whether arrays have no flaw, and all others on as many images are compared with this case."""
+        return self.flaw in _IDEAL
+
+    @property
+    def fewer_images(self) -> bool:
+        """Whether a network that is slow to convert is measured on fewer images: with converters, and their ideal."""
+        return self.converters or self.flaw == "ideal on fewer images"
 
     @property
     def has_wires(self) -> bool:
@@ -170,9 +182,15 @@ SCALES: dict[str, Scale] = {
 }  # fmt: skip
 
 
-def cases_of(scale: Scale) -> list[Case]:
-    """Return all cases of a scale, in the order of the table; the first is ideal arrays."""
-    return [Case("ideal"), *_parasitics(scale), *_noise(scale), *_drift(scale), *_converters(scale)]
+def cases_of(scale: Scale, fewer_images: bool = False) -> list[Case]:
+    """Return all cases of a scale, in the order of the table; the first is ideal arrays.
+
+    Args:
+        scale: how much is measured.
+        fewer_images: whether rows with converters have fewer images, and so ideal arrays of their own before them.
+    """
+    ideal = [Case("ideal on fewer images")] if fewer_images else []
+    return [Case("ideal"), *_parasitics(scale), *_noise(scale), *_drift(scale), *ideal, *_converters(scale)]
 
 
 def _parasitics(scale: Scale) -> list[Case]:

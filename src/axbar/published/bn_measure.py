@@ -49,6 +49,10 @@ class Part:
     dataset: Dataset
     adc_images: int | None = None
 
+    def test_images(self, case: Case, scale: Scale) -> int | None:
+        """Return how many test images a case is measured on; None for all."""
+        return scale.test if self.adc_images is None or not case.fewer_images else self.adc_images
+
 
 def measure(part: Part, case: Case, scale: Scale, seed: int, tuned: bool) -> dict[str, Any]:
     """Measure one die.
@@ -57,9 +61,9 @@ def measure(part: Part, case: Case, scale: Scale, seed: int, tuned: bool) -> dic
         ``none``, ``adapt``, ``tune``: accuracies 0..1, None where not measured; ``pc2_median``, ``pc2_max``: over the
         layers on arrays; ``gain``: median over their outputs; ``residual``: largest after the best affine map.
     """
-    few = part.adc_images if case.converters else None
+    few = part.adc_images if case.fewer_images else None
     data = part.dataset if few is None else part.dataset.subset(train=few)
-    images = few or scale.test
+    images = part.test_images(case, scale)
     test = data.test if images is None else data.test.balanced(images)
     calibration = torch.from_numpy(data.calibration.images(slice(0, _CALIBRATION)))
     spec = case.spec()
@@ -68,7 +72,7 @@ def measure(part: Part, case: Case, scale: Scale, seed: int, tuned: bool) -> dic
         ("none", "adapt", "tune", "pc2_median", "pc2_max", "gain", "residual")
     )
     found["none"] = accuracy(die, test)
-    if case.flaw == "ideal":
+    if case.ideal:
         return found
     adapted = _adapted(die.rewind(), spec, data, scale, calibration if case.converters else None)
     found["adapt"] = accuracy(adapted, test)

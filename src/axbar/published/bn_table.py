@@ -10,8 +10,8 @@ from axbar.units import format_quantity
 __all__ = ["markdown"]
 
 _HEADS = (
-    "flaw", "device", "array", "", "none", "adapted", "fine-tuned", "recovered", "PC2 median (max)", "gain",
-    "paper (VGG16)",
+    "flaw", "device", "array", "", "none", "adapted", "fine-tuned", "recovered by adaptation", "by fine-tuning",
+    "PC2 median (max)", "gain", "paper (VGG16)",
 )  # fmt: skip
 #: (flaw, device, array, detail) -> published none / adapted / fine-tuned in percent, of 88.62 (third-party notes);
 #: drift from the points lost, of a device that the notes do not name
@@ -59,7 +59,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     return [
         row["flaw"], row["device"], f"{row['array']}²", row["detail"].replace("kohm", "kΩ").replace("sigma", "σ"),
         *(_accuracy(row, arm) for arm in ("none", "adapt", "tune")),
-        ", ".join(text for text in recovered if text), pc2, _number(row["gain"], "{:.2f}"),
+        *recovered, pc2, _number(row["gain"], "{:.2f}"),
         _PAPER.get((row["flaw"], row["device"], row["array"], row["detail"]), ""),
     ]  # fmt: skip
 

@@ -134,7 +134,7 @@ def words(waterfall: Waterfall) -> str:
     return (
         f"Each step adds one effect to those above it, on the same {waterfall.images:,} test images and {dies}. "
         "± is the standard error of the change, from the differences image by image; a change below two of them may "
-        "be chance."
+        f"be chance. Where no image changes sides, up to {300 / waterfall.images:.1f} points may still be at stake (95 %)."
     )
 
 
