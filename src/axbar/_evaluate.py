@@ -31,6 +31,11 @@ __all__ = ["Evaluation", "Progress", "check_network", "evaluate", "evaluate_full
 #: ``progress(stage, done, total)``, called between pieces of work
 Progress = Callable[[str, int, int], None]
 
+_NORMS_KEPT = (
+    "batch norms stay digital units of the chip instead of being folded into the weights, in 'digital' too; their "
+    "multiply-adds are not priced"
+)
+
 #: calibration images: enough for stable 99.9 % ranges, few enough to take seconds
 CALIBRATION_IMAGES = 128
 
@@ -124,12 +129,17 @@ def evaluate_full(
     )
     tell = progress or (lambda stage, done, total: None)
     base, spec = _hardware(hardware, overrides)
+    if isinstance(spec, ImcSpec) and chips:
+        from axbar import devices
+
+        devices.check(spec.device, spec.read.v_read_V)  # before minutes of training for a die that can't be made
     dataset = _dataset(data, data_dir)
     network = _network(model, weights, config, dataset)
     plan = _techniques(techniques)
-    tell("network", 0, 1)
-    network, applied = _apply_stage("network", network, plan, spec, dataset)
     test = dataset.test.balanced(images) if images is not None else dataset.test
+    tell("network", 0, 1)
+    trained = network
+    network, applied = _apply_stage("network", trained, plan, spec, dataset)
     tell("trace", 0, 1)
     traced = dataset.test.balanced(trace_samples).images()
     workload = trace(network, _tensor(traced), name=_name(model))
@@ -137,6 +147,9 @@ def evaluate_full(
     float_accuracy = accuracy(network, test)
     cost = estimate(workload, spec)
     notes = [*dataset.notes, *_not_in_accuracy(spec)]
+    if applied:
+        names = ", ".join(row["name"] for row in applied)
+        notes.append(f"'float' is the network after {names}; as trained it reaches {accuracy(trained, test):.1%}")
     chip = _OnChip()
     if bool(cost.feasible[0]):
         chip = _on_chip(
@@ -286,6 +299,7 @@ def _on_chip(
     keep = any(getattr(technique, "keeps_norms", False) for technique, _ in plan)
     norms = {"norms": "keep"} if keep else {}  # hardware kinds of others need not know norms
     integer, digital = None, None
+    said = (_NORMS_KEPT,) if keep else ()
     if kind.digital:
         tell("digital", 0, 1)
         integer = registry.load_target(kind.digital)(network, spec, calibration, **norms)
@@ -293,7 +307,7 @@ def _on_chip(
         digital = accuracy(integer, test)
     if not kind.analog or chips == 0:
         notes = () if kind.analog else (f"{spec.kind} computes digitally: no dies to program",)
-        return _OnChip(digital, notes=notes)
+        return _OnChip(digital, notes=(*said, *notes))
     analog = registry.load_target(kind.analog)(network, spec, seed, calibration, **norms)
     few = test.balanced(waterfall) if waterfall and isinstance(spec, ImcSpec) else None
     figures: list[float] = []
@@ -319,7 +333,7 @@ def _on_chip(
             network, integer, spec, few, calibration, seed=seed, dies=min(chips, WATERFALL_DIES),
             adapted=adapted, norms="keep" if keep else "fold", progress=tell,
         )  # fmt: skip
-    return _OnChip(digital, tuple(figures), tuple(rows), (*notes, *_of_the_device(spec)), found)
+    return _OnChip(digital, tuple(figures), tuple(rows), (*notes, *said, *_of_the_device(spec)), found)
 
 
 def _of_the_device(spec: HardwareSpec) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from axbar.crossbar._analog import AnalogConv2d, AnalogLayer, AnalogLinear
 from axbar.crossbar._convert import digital, folded_copy, to_analog
 from axbar.crossbar._currents import effective_conductance, read_currents
-from axbar.crossbar._diagnose import LayerDiagnosis, diagnose, diagnosis_table, pc2
+from axbar.crossbar._diagnose import PC2_LIMIT, LayerDiagnosis, diagnose, diagnosis_table, pc2
 from axbar.crossbar._effects import EFFECTS, Effects
 from axbar.crossbar._layers import DigitalConv2d, DigitalLayer, DigitalLinear
 from axbar.crossbar._mapping import Mapping
@@ -21,6 +21,7 @@ __all__ = [
     "DigitalLinear",
     "DigitalModel",
     "Effects",
+    "PC2_LIMIT",
     "LayerDiagnosis",
     "Mapping",
     "diagnose",

@@ -110,7 +110,7 @@ def check_time(t_s: float, spec: Device, t0_s: float) -> None:
     if t_s < t0_s:
         raise SpecError(
             f"time since programming is {t_s:g} s, before the first read of '{spec.name}' at {t0_s:g} s; its laws hold "
-            f"from {t0_s:g} s on."
+            f"from {t0_s:g} s on: raise device.age_s to that or more."
         )
 
 

@@ -26,16 +26,17 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from scipy.special import chdtri
 
-from axbar.devices._fit_cells import Writings, group_writings
+from axbar.devices._fit_cells import SAME_TIME, Writings, group_writings
 from axbar.devices._fit_estimate import (
     DriftFit,
     ProgramFit,
     ReadFit,
+    at_t0,
     fit_drift,
     fit_program,
     fit_read,
-    student,
 )
+from axbar.devices._fit_levels import Level, Residual, levels_of, residuals_of
 from axbar.devices._fit_table import Measurements, as_measurements, read_measurements
 from axbar.errors import DataError, UsageError
 from axbar.spec.imc import CustomLaws
@@ -54,49 +55,6 @@ _FIELDS = {
 }  # fmt: skip
 
 _OUTLIER = 5.0  # standard deviations: once in two million Gaussian draws
-
-
-@dataclass(frozen=True)
-class Level:
-    """First reads of the cells written to one target.
-
-    Args:
-        target_S: conductance asked for.
-        cells: how many were written to it.
-        mean_S, std_S: of their first reads (means where repeated), read noise included.
-        mean_interval_S, std_interval_S: 95 %, Student's t and chi squared.
-        program_sigma_S: of the fitted law at this target, without read noise.
-    """
-
-    target_S: float
-    cells: int
-    mean_S: float
-    mean_interval_S: Interval
-    std_S: float
-    std_interval_S: Interval
-    program_sigma_S: float
-
-
-@dataclass(frozen=True)
-class Residual:
-    """What the laws leave unexplained at one target, in standard deviations: a good fit has mean 0 and std 1.
-
-    Args:
-        law: ``programming`` or ``drift``.
-        target_S: conductance asked for.
-        count: residuals.
-        mean, std: of them.
-        worst: the one farthest from 0.
-        worst_cell: its cell.
-    """
-
-    law: str
-    target_S: float
-    count: int
-    mean: float
-    std: float
-    worst: float
-    worst_cell: str
 
 
 @dataclass(frozen=True)
@@ -181,7 +139,8 @@ def fit_device(
         g_off_S: smallest conductance of the device; the smallest target if None.
 
     Raises:
-        DataError: a value, a column or the number of cells is wrong (20 cells, 8 per target at least).
+        DataError: a value, a column or the number of cells is wrong (20 cells, 8 per target at least, and 20 of
+            them first read within twice the earliest time).
         UsageError: ``g_on_S`` or ``g_off_S`` is no conductance of a device.
 
     Example:
@@ -199,10 +158,10 @@ def fit_device(
     read = fit_read(cells) or ReadFit()
     program = fit_program(cells, read)
     drift, found = fit_drift(cells, read, program)
-    if found is not read:
-        program = fit_program(cells, found)
+    start = at_t0(cells, drift)
+    program = fit_program(start, found)
     law, intervals = _law(cells, found, program, drift)
-    residuals = tuple(_residuals(rows, cells, found, program, drift))
+    residuals = tuple(residuals_of(rows, start, found, program, drift))
     return DeviceFit(
         name=rows.name,
         digest=rows.digest,
@@ -212,14 +171,14 @@ def fit_device(
         g_off_S=off,
         law=law,
         intervals=intervals,
-        levels=tuple(_levels(cells, program)),
+        levels=tuple(levels_of(start, program)),
         residuals=residuals,
         exponents=tuple(
             (rows.cells[cells.cell[i]], float(cells.x[i] * on), float(nu))
             for i, nu in zip(drift.members, drift.exponents, strict=True)
         ),
         undetermined=tuple(_undetermined(rows, cells, read, found, drift, g_off_S)),
-        notes=tuple(_notes(rows, cells, program, residuals, from_series=found is not read)),
+        notes=tuple(_notes(rows, cells, program, drift, residuals, from_series=found is not read)),
         t_last_s=cells.t_last_s,
     )
 
@@ -266,49 +225,6 @@ def _law(
     return law, intervals
 
 
-def _levels(cells: Writings, program: ProgramFit) -> Iterator[Level]:
-    for number, x in enumerate(cells.targets):
-        first = cells.mean[cells.level == number, 0] * cells.g_on_S
-        count = len(first)
-        mean, std = float(first.mean()), float(first.std(ddof=1))
-        half = student(count - 1) * std / np.sqrt(count)
-        low, high = chdtri(count - 1, 0.025), chdtri(count - 1, 0.975)  # quantiles 0.975 and 0.025
-        yield Level(
-            float(x * cells.g_on_S), count, mean, (mean - half, mean + half), std,
-            (std * float(np.sqrt((count - 1) / low)), std * float(np.sqrt((count - 1) / high))),
-            float(program.sigma(x) * cells.g_on_S),
-        )  # fmt: skip
-
-
-def _residuals(
-    rows: Measurements, cells: Writings, read: ReadFit, program: ProgramFit, drift: DriftFit
-) -> Iterator[Residual]:
-    variance = program.sigma(cells.x) ** 2 + read.sigma(cells.x) ** 2 / cells.repeats[:, 0]
-    standard = (cells.mean[:, 0] - cells.x - program.bias(cells.x)) / np.sqrt(np.maximum(variance, 1e-12))
-    known = cells.mean[:, 0] > 0  # what reads 0 is known only to lie at 0 or below
-    everyone = np.arange(len(cells.x))
-    yield from _per_target("programming", rows, cells, everyone[known], standard[known, None])
-    if drift.members.size:
-        yield from _per_target("drift", rows, cells, drift.members, drift.residuals)
-
-
-def _per_target(
-    law: str, rows: Measurements, cells: Writings, members: NDArray[np.int64], residuals: Floats
-) -> Iterator[Residual]:
-    for number, x in enumerate(cells.targets):
-        here = cells.level[members] == number
-        table = residuals[here]
-        count = int(np.isfinite(table).sum())
-        if count < 2:
-            continue
-        place = np.unravel_index(int(np.nanargmax(np.abs(table))), table.shape)
-        cell = rows.cells[cells.cell[members[here][place[0]]]]
-        yield Residual(
-            law, float(x * cells.g_on_S), count, float(np.nanmean(table)), float(np.nanstd(table, ddof=1)),
-            float(table[place]), cell,
-        )  # fmt: skip
-
-
 def _undetermined(
     rows: Measurements,
     cells: Writings,
@@ -318,15 +234,15 @@ def _undetermined(
     g_off_S: float | None,
 ) -> Iterator[str]:
     """Yield what the data can't determine, and why."""
-    levels = len(cells.targets)
-    if levels == 1:
+    levels = len(cells.start_levels)
+    if len(cells.targets) == 1:
         yield "one target: no law's dependence on conductance is determined; each is taken as constant"
         if g_off_S is None:
             yield "one target: the smallest conductance of the device is not measured; g_off is set to 0 S"
     elif levels < 4:
         yield (
-            f"{levels} targets: sigma of programming is a polynomial of degree {levels - 1} at most; "
-            "a cubic needs 4 targets"
+            f"{levels} target{'s' * (levels > 1)}: sigma of programming is a polynomial of degree {levels - 1} "
+            "at most; a cubic needs 4 targets"
         )
     if read.information is None:
         yield (
@@ -347,6 +263,7 @@ def _notes(
     rows: Measurements,
     cells: Writings,
     program: ProgramFit,
+    drift: DriftFit,
     residuals: tuple[Residual, ...],
     from_series: bool,
 ) -> Iterator[str]:
@@ -360,12 +277,8 @@ def _notes(
             f"{len(rows.cells)} cells were written {len(cells.x)} times, to several targets; "
             "every writing counts as independent of the others"
         )
-    late = int((cells.log_time[:, 0] > np.log(2.0)).sum())
-    if late:
-        yield f"{late} cells were first read later than twice t0; they count for drift only"
-    empty = int((cells.mean[:, 0] == 0).sum())
-    if empty:
-        yield f"{empty} cells read 0 S at first; they count as 0 or below, which no cell can show"
+    yield from _notes_of_time(cells, drift)
+    yield from _notes_of_zero(cells, drift)
     if len(program.orders) > 1:
         orders = ", ".join(map(str, sorted(program.orders)))
         yield (
@@ -384,3 +297,44 @@ def _notes(
         yield f"times beyond {format_quantity(cells.t_last_s, 's')} extrapolate the fit"
     if rows.ignored:
         yield f"columns not used: {', '.join(rows.ignored)}"
+
+
+def _notes_of_time(cells: Writings, drift: DriftFit) -> Iterator[str]:
+    """Yield what became of cells not first read at t0."""
+    late = int((~cells.at_start).sum())
+    if late:
+        count = np.bincount(cells.level[cells.at_start], minlength=len(cells.targets))
+        without = np.flatnonzero(count < 2)
+        bare = f", and no level is given for {_targets(cells, without)}" if without.size else ""
+        yield f"{late} cells were first read later than twice t0; they count for drift only{bare}"
+    soon = int((cells.at_start & (cells.log_time[:, 0] > SAME_TIME)).sum())
+    if soon and drift.values:
+        yield (
+            f"{soon} cells were first read after t0, within twice t0; their reads are brought back to t0 by the mean "
+            "drift, and what else they relaxed or drifted until then counts as spread of programming"
+        )
+    elif soon:
+        yield (
+            f"{soon} cells were first read after t0, within twice t0; as drift is not determined, what they drifted "
+            "until then counts as error of programming"
+        )
+
+
+def _notes_of_zero(cells: Writings, drift: DriftFit) -> Iterator[str]:
+    """Yield what became of reads of exactly 0, which say only that a state lies at 0 or below."""
+    empty = int((cells.at_start & (cells.mean[:, 0] == 0)).sum())
+    if empty:
+        yield f"{empty} cells read 0 S at first; they count as 0 or below, which no cell can show"
+    later = int(cells.zeros[:, 1:].sum() + cells.zeros[~cells.at_start, 0].sum())
+    if later:
+        many = "1 later read is" if later == 1 else f"{later} later reads are"
+        left = (
+            f"cells fell to 0 at {_targets(cells, drift.emptied)}, which drift and relaxation are fitted without"
+            if drift.emptied.size
+            else "all of cells that don't count for drift"
+        )
+        yield f"{many} 0 S; {left}"
+
+
+def _targets(cells: Writings, numbers: NDArray[np.int64]) -> str:
+    return ", ".join(format_quantity(float(cells.targets[k] * cells.g_on_S), "S") for k in numbers)

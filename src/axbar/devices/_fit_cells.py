@@ -163,5 +163,5 @@ def _refuse_too_late(rows: Measurements, cells: Writings) -> None:
         raise DataError(
             f"{rows.name}: {many} of {len(at_start)} cells were first read within twice t0 = "
             f"{format_quantity(cells.t0_s, 's')}, the earliest time of all, but at least {LEAST_CELLS} are needed, "
-            f"{LEAST_PER_TARGET} of them at one target; read more cells early, or leave out the reads before most begin."
+            f"{LEAST_PER_TARGET} of them at one target; read more cells early, or leave out what was read before most."
         )

@@ -12,6 +12,7 @@ nu and z are drawn once per cell, as the device law does; e_j anew by every read
     E_j E_k (X^2 (exp(nu_sigma^2 l_j l_k) - 1) + s_r^2 / k_f) + s_d^2 w_j w_k + [j = k] s_r^2 / k_j:
 
 the first two moments of the decay are exact (log-normal), not linearised.
+Reads cut off at 0 are no part of this likelihood: targets at which they occur are left out before.
 """
 
 from __future__ import annotations

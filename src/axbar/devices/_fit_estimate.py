@@ -14,7 +14,16 @@ from axbar.devices._fit_drift import DriftLoss, DriftSeries
 from axbar.devices._fit_laws import FirstReads, Repeats, program_loss, read_loss
 from axbar.devices._fit_profile import Fitted, Problem, maximise
 
-__all__ = ["DriftFit", "ProgramFit", "ReadFit", "at_t0", "first_reads", "fit_drift", "fit_program", "fit_read"]
+__all__ = [
+    "DriftFit",
+    "ProgramFit",
+    "ReadFit",
+    "at_t0",
+    "first_reads",
+    "fit_drift",
+    "fit_program",
+    "fit_read",
+]
 
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]

@@ -147,6 +147,7 @@ class Scale:
         tuned_128: devices fine-tuned at 128 x 128.
         r_min_ohm: further resistances of a cell when on.
         tuned: dies that are fine-tuned where something is random.
+        converted: devices measured with converters.
     """
 
     test: int | None = 1000
@@ -154,7 +155,7 @@ class Scale:
     tune: int = 2000
     epochs: int = 5
     adc: int = 200
-    seeds: int = 3
+    seeds: int = 2
     train_epochs: int = 8
     width: int = 8
     sigmas: tuple[float, ...] = (0.05, 0.1, 0.2, 0.35)
@@ -166,6 +167,7 @@ class Scale:
     fefet: tuple[float, ...] = (0.05, 0.15)
     r_min_ohm: tuple[float, ...] = (50e3, 100e3)
     tuned: int = 1
+    converted: tuple[str, ...] = DEVICES[:1]
 
 
 SCALES: dict[str, Scale] = {
@@ -177,7 +179,7 @@ SCALES: dict[str, Scale] = {
     "full": Scale(
         test=None, adc=1000, seeds=5, train_epochs=20, width=64, sigmas=(0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35),
         tuned_sigmas=(0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35), ages_s=tuple(10.0**k for k in range(11)),
-        tuned_ages_s=tuple(10.0**k for k in range(11)), tuned_128=DEVICES, tuned=5,
+        tuned_ages_s=tuple(10.0**k for k in range(11)), tuned_128=DEVICES, tuned=5, converted=DEVICES,
     ),
 }  # fmt: skip
 
@@ -218,7 +220,7 @@ def _drift(scale: Scale) -> list[Case]:
 
 
 def _converters(scale: Scale) -> list[Case]:
-    return [Case("parasitics + converters", device) for device in scale.devices]
+    return [Case("parasitics + converters", device) for device in scale.converted]
 
 
 def _random(scale: Scale, cases: Sequence[Case], tuned: Sequence[Case]) -> list[Case]:

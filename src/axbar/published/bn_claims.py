@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from axbar.crossbar._diagnose import PC2_LIMIT
+from axbar.crossbar import PC2_LIMIT
 from axbar.published._reproduction import Claim
 from axbar.published.bn_cases import DEVICES
 from axbar.published.bn_cost import ADAPT, RETRAIN, RETRAIN_ON_CHIP, TUNE

@@ -69,7 +69,7 @@ class Scale:
 
 SCALES: dict[str, Scale] = {
     "quick": Scale((1, 2, 4), (0,), 8, 2, 2, 200),
-    "default": Scale((1, 2, 4, 8), (0, 1), 8, 6, 5, 500),
+    "default": Scale((1, 2, 4, 8), (0,), 8, 6, 5, 500),
     "full": Scale((1, 2, 4, 8), (0, 1, 2), 16, 10, 10, None, "fashion-mnist"),
 }
 

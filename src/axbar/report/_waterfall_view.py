@@ -212,7 +212,7 @@ def _noise(device: Device) -> str:
 
     if not devices.has_read_noise(device):
         return "no read noise"
-    return "read noise as published" if device.read_noise == 1 else f"read noise × {device.read_noise:g}"
+    return "read noise" if device.read_noise == 1 else f"read noise × {device.read_noise:g}"
 
 
 def _stuck(device: Device) -> str:

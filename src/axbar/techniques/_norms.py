@@ -86,8 +86,8 @@ def norms_of(model: nn.Module) -> dict[str, nn.Module]:
     found = {path: module for path, module in model.named_modules() if _is_norm(module)}
     if not found:
         raise UsageError(
-            f"{type(model).__name__} has no batch norm with running statistics; techniques on norms need a "
-            "network that has them, converted with norms='keep'."
+            "the network has no batch norm with running statistics left, which techniques on norms need; train it with "
+            "norms, convert it with norms='keep', or use drift-compensate or adc-recalibrate."
         )
     return found
 
