@@ -203,3 +203,15 @@ def test_too_few_cells_are_refused_with_the_number() -> None:
         fit_device(made(0, cells=3))
     with pytest.raises(DataError, match=r"5 cells.*at least 8"):
         fit_device(made(0, cells=5))
+
+
+def test_stuck_cells_are_named() -> None:
+    table = made(3, times_s=(1.0,))
+    stuck = np.isin(
+        table["cell"], [f for f in np.unique(table["cell"][np.isclose(table["target_S"], 0.75e-4)])[:4]]
+    )
+    clean = fit_device(table)
+    assert not any("look stuck" in note for note in clean.notes)
+    table["read_S"] = np.where(stuck, 1e-7, table["read_S"])
+    (note,) = (note for note in fit_device(table).notes if "look stuck" in note)
+    assert note.startswith("4 of 24 cells at 75.0 µS")

@@ -110,3 +110,10 @@ def test_long_records_are_thinned_to_their_ends() -> None:
     cells = group_writings(rows)
     assert cells.mean.shape == (n, 12)
     np.testing.assert_allclose(cells.log_time[:, [0, -1]], np.tile([0.0, np.log(1e6)], (n, 1)))
+
+
+def test_long_times_have_units_of_their_own() -> None:
+    rows = {"target_S": [1e-5, 1e-5], "read_S": [1e-5, 9e-6], "cell": ["a", "a"]}
+    for unit, seconds in (("min", 60.0), ("h", 3600.0), ("d", 86_400.0)):
+        times = as_measurements({**rows, f"time_{unit}": [1, 2]}).time_s
+        assert times is not None and times == pytest.approx([seconds, 2 * seconds])

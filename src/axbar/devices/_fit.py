@@ -55,6 +55,7 @@ _FIELDS = {
 }  # fmt: skip
 
 _OUTLIER = 5.0  # standard deviations: once in two million Gaussian draws
+_STUCK = 8.0  # robust standard deviations, which eight cells already estimate within a factor of two
 
 
 @dataclass(frozen=True)
@@ -279,6 +280,7 @@ def _notes(
         )
     yield from _notes_of_time(cells, drift)
     yield from _notes_of_zero(cells, drift)
+    yield from _notes_of_stuck(rows, cells)
     if len(program.orders) > 1:
         orders = ", ".join(map(str, sorted(program.orders)))
         yield (
@@ -297,6 +299,25 @@ def _notes(
         yield f"times beyond {format_quantity(cells.t_last_s, 's')} extrapolate the fit"
     if rows.ignored:
         yield f"columns not used: {', '.join(rows.ignored)}"
+
+
+def _notes_of_stuck(rows: Measurements, cells: Writings) -> Iterator[str]:
+    """Yield which cells lie far outside the bulk of their target, as stuck cells do.
+
+    Judged by median and median absolute deviation, which a few outliers can't widen as they widen sigma.
+    """
+    for level in np.unique(cells.level[cells.at_start]):
+        mine = np.flatnonzero(cells.at_start & (cells.level == level))
+        first = cells.mean[mine, 0]
+        off = np.abs(first - np.median(first))
+        spread = 1.4826 * float(np.median(off))
+        far = mine[off > _STUCK * spread] if spread > 0 else mine[:0]
+        if far.size:
+            yield (
+                f"{far.size} of {len(mine)} cells at {format_quantity(cells.targets[level] * cells.g_on_S, 'S')} lie "
+                f"beyond {_STUCK:g} spreads of the bulk (cell {rows.cells[cells.cell[far[0]]]} first) and look stuck; "
+                "they widen sigma: leave them out and give their share as device.stuck_off or stuck_on"
+            )
 
 
 def _notes_of_time(cells: Writings, drift: DriftFit) -> Iterator[str]:

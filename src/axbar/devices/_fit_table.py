@@ -1,6 +1,6 @@
 """Rows that were measured on cells: read from a CSV or a table of columns, and checked.
 
-Columns: ``target_S``, ``read_S`` (or mS, uS, µS, nS, pS), ``cell``, and ``time_s`` (or ms, us, ns; optional),
+Columns: ``target_S``, ``read_S`` (or mS, uS, µS, nS, pS), ``cell``, and ``time_s`` (or ms, us, ns, min, h, d; optional),
 in any order. Rows of one cell at one time are repeated reads. Empty lines and lines that begin with ``#`` are
 skipped; other columns are ignored and named.
 """
@@ -28,6 +28,7 @@ Floats = NDArray[np.float64]
 _PREFIXES = {"": 1.0, "m": 1e3, "u": 1e6, "µ": 1e6, "μ": 1e6, "n": 1e9, "p": 1e12}
 #: quantity -> unit; the name of the column is ``quantity_<prefix>unit``
 _QUANTITIES = {"target": "S", "read": "S", "time": "s"}
+_LONG_TIMES_s = {"min": 60.0, "h": 3600.0, "d": 86_400.0}
 _NAMES = ("target_S", "target_uS", "read_S", "read_uS", "time_s", "cell")
 _EXAMPLE = "target_uS,read_uS,time_s,cell"
 _LARGEST_S = 1e-2  # of device.g_on_S
@@ -133,7 +134,10 @@ def _checked(
     ignored = tuple(column for column in columns if column not in used)
     for column in ignored:
         if hint := suggest(column, _NAMES):
-            raise DataError(f"{header}: unknown column '{column}'{hint} Rename it, or leave it out.")
+            raise DataError(
+                f"{header}: unknown column '{column}'{hint} Rename it if its unit is that one, convert it if not, or "
+                "leave it out."
+            )
     if not wheres:
         raise DataError(f"{header}: there are no rows below the header; give one row per read.")
     values = {
@@ -164,6 +168,8 @@ def _column_of(columns: Mapping[str, Any], quantity: str, header: str) -> tuple[
     """Return the column of a quantity and its units per SI unit; an empty name for a time that is not there."""
     unit = _QUANTITIES[quantity]
     named = {f"{quantity}_{prefix}{unit}": per_SI for prefix, per_SI in _PREFIXES.items()}
+    if quantity == "time":
+        named |= {f"time_{word}": 1.0 / seconds for word, seconds in _LONG_TIMES_s.items()}
     given = [column for column in columns if column in named]
     if len(given) > 1:
         raise DataError(f"{header}: the columns {' and '.join(given)} say the same; keep one.")
