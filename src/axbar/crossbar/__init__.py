@@ -12,6 +12,7 @@ from axbar.crossbar._through import weight_through_arrays
 
 __all__ = [
     "EFFECTS",
+    "PC2_LIMIT",
     "AnalogConv2d",
     "AnalogLayer",
     "AnalogLinear",
@@ -21,7 +22,6 @@ __all__ = [
     "DigitalLinear",
     "DigitalModel",
     "Effects",
-    "PC2_LIMIT",
     "LayerDiagnosis",
     "Mapping",
     "diagnose",
