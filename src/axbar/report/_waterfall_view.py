@@ -134,7 +134,8 @@ def words(waterfall: Waterfall) -> str:
     return (
         f"Each step adds one effect to those above it, on the same {waterfall.images:,} test images and {dies}. "
         "± is the standard error of the change, from the differences image by image; a change below two of them may "
-        f"be chance. Where no image changes sides, up to {300 / waterfall.images:.1f} points may still be at stake (95 %)."
+        "be chance. Where no image changes sides, up to "
+        f"{300 / waterfall.images:.1f} points may still be lost (95 %)."
     )
 
 
