@@ -1,8 +1,8 @@
 """Rows that were measured on cells: read from a CSV or a table of columns, and checked.
 
 Columns: ``target_S``, ``read_S`` (or mS, uS, µS, nS, pS), ``cell``, and ``time_s`` (or ms, us, ns, min, h, d;
-optional), in any order. Rows of one cell at one time are repeated reads. Empty lines and lines that begin with ``#`` are
-skipped; other columns are ignored and named.
+optional), in any order. Rows of one cell at one time are repeated reads. Empty lines and lines that begin with ``#``
+are skipped; other columns are ignored and named.
 """
 
 from __future__ import annotations
