@@ -124,6 +124,29 @@ def test_an_unsupported_layer_is_named(axbar, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0 and not Path("/proc/self/status").exists(), reason="needs /proc")
+@pytest.mark.parametrize(
+    ("setting", "code", "parts"),
+    [
+        ("wires.r_row_ohm=-1", 2, ("wires.r_row_ohm", "-1", "0 ohm")),
+        ("wires.r_col_ohm=nan", 2, ("wires.r_col_ohm", "nan")),
+        ("device.g_on_S=500 uS", 1, ("500 µS", "beyond the device's range", "1.00 µS to 40.0 µS")),
+        ("device.age_s=0.5", 1, ("0.5 s", "'rram-neurram' at 1 s", "raise device.age_s")),
+        ("device.stuck_on=1.5", 2, ("device.stuck_on", "1.5", "0..1")),
+    ],
+)
+def test_physics_that_no_device_has(axbar, trained: Path, setting: str, code: int, parts: tuple[str, ...]) -> None:
+    words = ("evaluate", str(trained), "--data", "fashion-mnist-small", "--chips", "1", "--images", "20")
+    one_sentence(axbar(*words, "--set", setting), code, *parts)
+
+
+def test_norm_techniques_need_norms(axbar, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "import torch\n\ndef net():\n    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))\n"
+    )
+    words = ("evaluate", "net.py:net", "--data", "fashion-mnist-small", "--chips", "1", "--images", "20")
+    one_sentence(axbar(*words, "--technique", "bn-adapt"), 2, "no batch norm", "drift-compensate")
+
+
 def test_unwritable_output_folder(axbar, trained: Path) -> None:
     words = ("evaluate", str(trained), "--data", "fashion-mnist-small", "--chips", "0", "--images", "10")
     one_sentence(axbar(*words, "--out", "/proc/nowhere"), 1, "/proc/nowhere", "--out")
