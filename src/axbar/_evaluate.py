@@ -132,7 +132,8 @@ def evaluate_full(
     if isinstance(spec, ImcSpec) and chips:
         from axbar import devices
 
-        devices.check(spec.device, spec.read.v_read_V)  # before minutes of training for a die that can't be made
+        # before minutes of training for a die that can't be made
+        devices.check(spec.device, spec.read.v_read_V)
     dataset = _dataset(data, data_dir)
     network = _network(model, weights, config, dataset)
     plan = _techniques(techniques)
@@ -149,7 +150,9 @@ def evaluate_full(
     notes = [*dataset.notes, *_not_in_accuracy(spec)]
     if applied:
         names = ", ".join(row["name"] for row in applied)
-        notes.append(f"'float' is the network after {names}; as trained it reaches {accuracy(trained, test):.1%}")
+        notes.append(
+            f"'float' is the network after {names}; as trained it reaches {accuracy(trained, test):.1%}"
+        )
     chip = _OnChip()
     if bool(cost.feasible[0]):
         chip = _on_chip(

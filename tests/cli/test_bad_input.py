@@ -134,7 +134,9 @@ def test_an_unsupported_layer_is_named(axbar, tmp_path: Path) -> None:
         ("device.stuck_on=1.5", 2, ("device.stuck_on", "1.5", "0..1")),
     ],
 )
-def test_physics_that_no_device_has(axbar, trained: Path, setting: str, code: int, parts: tuple[str, ...]) -> None:
+def test_physics_that_no_device_has(
+    axbar, trained: Path, setting: str, code: int, parts: tuple[str, ...]
+) -> None:
     words = ("evaluate", str(trained), "--data", "fashion-mnist-small", "--chips", "1", "--images", "20")
     one_sentence(axbar(*words, "--set", setting), code, *parts)
 

@@ -148,7 +148,9 @@ class AnalogModel(DigitalModel):
             UsageError: no such layer (with the closest name).
         """
         if not isinstance(effects, Effects):
-            raise UsageError(f"set_effects got {effects!r}; give axbar.crossbar.Effects, as Effects.only('wires').")
+            raise UsageError(
+                f"set_effects got {effects!r}; give axbar.crossbar.Effects, as Effects.only('wires')."
+            )
         known = self._analog_layers()
         chosen = list(known if layers is None else layers)
         for path in chosen:
