@@ -313,8 +313,9 @@ def _notes_of_stuck(rows: Measurements, cells: Writings) -> Iterator[str]:
         spread = 1.4826 * float(np.median(off))
         far = mine[off > _STUCK * spread] if spread > 0 else mine[:0]
         if far.size:
+            target = format_quantity(float(cells.targets[level]) * cells.g_on_S, "S")
             yield (
-                f"{far.size} of {len(mine)} cells at {format_quantity(float(cells.targets[level]) * cells.g_on_S, 'S')} lie "
+                f"{far.size} of {len(mine)} cells at {target} lie "
                 f"beyond {_STUCK:g} spreads of the bulk (cell {rows.cells[cells.cell[far[0]]]} first) and look stuck; "
                 "they widen sigma: leave them out and give their share as device.stuck_off or stuck_on"
             )
