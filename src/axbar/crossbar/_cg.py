@@ -2,10 +2,9 @@
 
 With input ``v_i`` on row ``i`` (circuit as in ``_ladder``), the voltage across cell (i, j) is what the wires leave,
 
-    e = v - R c,    (R c)_ij = sum_k row_jk c_ik + sum_k col_ik c_kj,
-    row_jk = r_driver + r_row (min(j, k) + 1),    col_ik = r_sense + r_col (m - max(i, k)),
+    e = v - R c,
 
-where ``c`` are the cell currents (Ohm's law along shared wires). Linear cells carry ``c = G e``; with ``c = s y``,
+where ``c`` are the cell currents and ``R`` the wires (``_lines``). Linear cells carry ``c = G e``; with ``c = s y``,
 ``s = sqrt(G)`` elementwise,
 
     (1 + s R s) y = s v,
@@ -33,50 +32,18 @@ import torch
 from torch import Tensor
 
 from axbar.crossbar._ladder import Wires
+from axbar.crossbar._lines import Lines
 from axbar.errors import ModelError
 
 __all__ = ["Curve", "bent_currents", "cell_currents", "tolerance"]
 
-_DENSE_ROW, _DENSE_COL = 128, 256  # longest lines for which a product with R beats running sums
 _MOST_ITERATIONS = 20_000
 _MOST_NEWTON_STEPS, _MOST_HALVINGS = 50, 10
 
 
 def tolerance(dtype: torch.dtype) -> float:
     """Error of a solution, in the norm of its power and relative to it, at which the iteration ends."""
-    return 3e-7 if dtype == torch.float32 else 1e-14
-
-
-class _Lines:
-    """The wires as an operator: cell currents -> voltage lost at each cell."""
-
-    def __init__(self, wires: Wires, like: Tensor) -> None:
-        rows, cols = like.shape[-2:]
-        ahead = torch.arange(1, cols + 1, dtype=like.dtype, device=like.device)  # segments left of a cell
-        below = torch.arange(rows, 0, -1, dtype=like.dtype, device=like.device)  # segments below it
-        self.wires, self.ahead = wires, ahead
-        self.row = wires.driver + wires.row * torch.minimum(ahead[:, None], ahead)
-        self.col = wires.sense + wires.col * torch.minimum(below[:, None], below)
-
-    def lost(self, currents: Tensor) -> Tensor:
-        """Return ``R c`` for ``c [..., rows, cols]``."""
-        rows, cols = currents.shape[-2:]
-        flat = currents.reshape(-1, rows, cols)
-        along = flat @ self.row if cols <= _DENSE_ROW else self._along_rows(flat)
-        if rows <= _DENSE_COL:
-            along.baddbmm_(self.col.expand(flat.shape[0], rows, rows), flat)
-        else:
-            along += self._along_cols(flat)
-        return along.reshape(currents.shape)
-
-    def _along_rows(self, currents: Tensor) -> Tensor:
-        sums = currents.cumsum(-1)
-        total = sums[..., -1:]
-        return self.wires.driver * total + self.wires.row * (self.ahead * total + sums - sums.cumsum(-1))
-
-    def _along_cols(self, currents: Tensor) -> Tensor:
-        sums = currents.cumsum(-2)
-        return self.wires.sense * sums[..., -1:, :] + self.wires.col * sums.flip(-2).cumsum(-2).flip(-2)
+    return 1e-7 if dtype == torch.float32 else 1e-14
 
 
 def cell_currents(cells: Tensor, drive: Tensor, wires: Wires) -> Tensor:
@@ -112,42 +79,52 @@ class _CellCurrents(torch.autograd.Function):
         adjoint = cell_currents(cells, grads[0], ctx.wires)
         if not ctx.needs_input_grad[0]:
             return None, adjoint, None
-        lines = _Lines(ctx.wires, cells)
+        lines = Lines(ctx.wires, cells)
         to_cells = (grads[0] - lines.lost(adjoint)) * (drive - lines.lost(currents))
         return to_cells.sum_to_size(cells.shape), adjoint, None
 
 
 def _solve(cells: Tensor, drive: Tensor, wires: Wires) -> Tensor:
-    """Conjugate gradients on all inputs of all arrays at once, until the last one has converged."""
-    root, lines = cells.sqrt(), _Lines(wires, cells)
-    residual = root * drive
+    """Conjugate gradients on all inputs of all arrays at once, until the last one has converged.
+
+    In voltages: with ``y = s pi`` the products ``y (1 + s R s) y`` and ``y y`` are ``q (pi + R q)`` and ``q pi``, where
+    ``q = G pi``, so that neither roots nor quotients of conductances are taken and one pass makes ``pi + R q``.
+    """
     tiny = torch.finfo(drive.dtype).tiny
-    scale = torch.linalg.vector_norm(residual, torch.inf, (-2, -1), keepdim=True).clamp_min(
-        tiny
-    )  # squares then stay within float32
-    direction = residual = residual / scale
-    solution = torch.zeros_like(residual)
-    power = _dot(residual, residual)
+    siemens = float(cells.amax()) or 1.0  # units in which squares stay within float32
+    volts = drive.abs().amax((-2, -1), keepdim=True).clamp_min(tiny)
+    cells, lines = cells / siemens, Lines(wires.times(siemens), cells)
+    missing = drive / volts
+    weighed = cells * missing
+    direction, flow, currents = missing.clone(), weighed.clone(), torch.zeros_like(missing)
+    applied = torch.empty_like(
+        missing
+    )  # like all fields written again and again: fresh memory costs more than a pass
+    power = _dot(weighed, missing, applied)
     energy, enough = torch.zeros_like(power), tolerance(drive.dtype) ** 2  # energy: y (1 + s R s) y so far
     for _ in range(_MOST_ITERATIONS):
         # Eigenvalues are >= 1, so |residual|² bounds the energy of the error. NaN ends the loop, too.
         if not bool((power > enough * energy).any()):
-            return root * solution * scale
-        applied = torch.addcmul(direction, root, lines.lost(root * direction))
-        step = power / _dot(direction, applied).clamp_min(tiny)
+            return currents.mul_(volts * siemens)
+        lines.add_lost(applied.copy_(direction), flow)
+        step = power / _dot(flow, applied, weighed).clamp_min(tiny)
         energy = energy + step * power
-        solution.addcmul_(step, direction)
-        residual = torch.addcmul(residual, step, applied, value=-1.0)
-        before, power = power, _dot(residual, residual)
-        direction = torch.addcmul(residual, power / before.clamp_min(tiny), direction)
+        currents.addcmul_(step, flow)
+        missing.addcmul_(step, applied, value=-1.0)
+        torch.mul(cells, missing, out=weighed)
+        before, power = power, _dot(weighed, missing, applied)
+        ratio = power / before.clamp_min(tiny)
+        torch.addcmul(missing, ratio, direction, out=direction)
+        torch.addcmul(weighed, ratio, flow, out=flow)
     raise ModelError(
         f"the currents of an array did not converge in {_MOST_ITERATIONS} iterations: its wires lose nearly all of "
         "the voltage; check the units of its conductances (S) and resistances (ohm), or use method='ladder'"
     )
 
 
-def _dot(a: Tensor, b: Tensor) -> Tensor:
-    return torch.linalg.vecdot(a.flatten(-2), b.flatten(-2))[..., None, None]
+def _dot(a: Tensor, b: Tensor, products: Tensor) -> Tensor:
+    """Sum over each array, ``[..., 1, 1]``; overwrites ``products``."""
+    return torch.mul(a, b, out=products).sum((-2, -1), keepdim=True)
 
 
 @dataclass(frozen=True)
@@ -175,7 +152,7 @@ def bent_currents(curve: Curve, drive: Tensor, wires: Wires) -> Tensor:
     Raises:
         ModelError: Newton's method does not converge.
     """
-    lines = _Lines(wires, drive)
+    lines = Lines(wires, drive)
     with torch.no_grad():
         across = _newton(curve, drive.detach(), lines)
         slope = curve.slope(across).clamp_min(0.0)
@@ -184,7 +161,7 @@ def bent_currents(curve: Curve, drive: Tensor, wires: Wires) -> Tensor:
     return current + cell_currents(slope, drive - lines.lost(current) - across, wires)
 
 
-def _newton(curve: Curve, drive: Tensor, lines: _Lines) -> Tensor:
+def _newton(curve: Curve, drive: Tensor, lines: Lines) -> Tensor:
     """Return the voltages across the cells."""
     across = drive.clone()
     allowed = 10.0 * tolerance(drive.dtype) * drive.abs().amax((-2, -1), keepdim=True)
@@ -210,7 +187,7 @@ def _newton(curve: Curve, drive: Tensor, lines: _Lines) -> Tensor:
     )
 
 
-def _missing(curve: Curve, across: Tensor, drive: Tensor, lines: _Lines) -> tuple[Tensor, Tensor]:
+def _missing(curve: Curve, across: Tensor, drive: Tensor, lines: Lines) -> tuple[Tensor, Tensor]:
     """Voltages that Kirchhoff's law still lacks, and the largest of each input."""
     missing = drive - lines.lost(curve.current(across)) - across
     return missing, missing.abs().amax((-2, -1), keepdim=True)

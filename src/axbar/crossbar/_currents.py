@@ -26,9 +26,7 @@ Array = TypeVar("Array", Tensor, NDArray[Any])
 Bend = tuple[Any, Any] | tuple[Callable[[Any], Any], Callable[[Any], Any]]
 
 _METHODS = ("auto", "cg", "ladder")
-_FIELD_BYTES = (
-    2**20
-)  # of one field over the cells of all inputs at once: a solver's ten then stay in the caches
+_FIELD_BYTES = 2**19  # of one field over the cells of all inputs at once: the solvers' stay in the caches
 _EVEN = 0.25  # inputs per column at which the ladder has paid for itself, measured at 64 to 256 columns
 
 

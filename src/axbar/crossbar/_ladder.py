@@ -18,7 +18,9 @@ the matrix from these voltages to the sensed currents of columns >= j. With ``rh
 included, and ``h`` the impedance downwards:
 
     a_i = g_i + up_i,   up_i = a_{i-1} / (1 + r_col a_{i-1}),   up_0 = 0,
-    h_{m-1} = r_col + r_sense,   h_i = r_col + h_{i+1} / (1 + g_{i+1} h_{i+1}).
+    h_{m-1} = r_col + r_sense,   h_i = r_col + 1 / (g_{i+1} + 1 / h_{i+1}).
+
+(For 1/h the second is the first read upwards.)
 
 The potential of node i for a unit current into node k (rows grounded) is ``S_ik``, the potential of node i for
 1 V at the sense node is ``f_i``:
@@ -39,6 +41,7 @@ fraction. Checked against a sparse nodal solution on 1x1 to 64x64 arrays: 1e-13 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -49,6 +52,7 @@ from axbar.errors import ModelError
 __all__ = ["Wires", "ladder"]
 
 _CHUNK_BYTES = 2**21  # of one m x m matrix per array: what is in use then stays within the caches
+_BLOCK_BYTES = 2**18  # of the m x m matrices of several columns of few arrays, made by one call
 _LOG_SPAN = 60.0  # exp(60) squared fits float32
 _SMALL = 128  # rows up to which two more products cost less than a Cholesky factor and its inverse
 
@@ -73,6 +77,10 @@ class Wires:
     def ideal(self) -> bool:
         """Whether no wire has a resistance."""
         return self.row == self.col == self.driver == self.sense == 0.0
+
+    def times(self, factor: float) -> Wires:
+        """Every resistance multiplied."""
+        return Wires(self.row * factor, self.col * factor, self.driver * factor, self.sense * factor)
 
     def mirrored(self) -> Wires:
         """Wires of the array whose sources and sense nodes are exchanged."""
@@ -110,12 +118,12 @@ def _sweep(cells: Tensor, wires: Wires) -> Tensor:
     """Columns from the right to the left, all arrays at once."""
     unit = wires.row + wires.driver or 1.0  # of resistance: squares of conductances then stay within float32
     cells = cells * unit
-    wires = Wires(wires.row / unit, wires.col / unit, wires.driver / unit, wires.sense / unit)
+    wires = wires.times(1.0 / unit)
     columns = _Columns.of(cells, wires)
     bound = cells.detach().amax((0, -2)).flip(-1).cumsum(-1).flip(-1).tolist()  # of |Y_j|, column by column
     seen = through = None  # Y_{j+1} P_{j+1} and W_{j+1} P_{j+1}
-    for j in reversed(range(cells.shape[-1])):
-        seen = columns.admittance(j, seen)
+    for j, mutual in columns.from_right():
+        seen = -mutual if seen is None else seen - mutual
         out = columns.sensed[:, j, None]
         out = out if through is None else torch.cat([out, through], -2)
         rho = wires.row + wires.driver * (j == 0)
@@ -203,28 +211,41 @@ class _Columns:
         below = torch.ones(g.shape[-1], g.shape[-1], dtype=g.dtype, device=g.device).tril(-1)
         return cls(own, sensed, (weight * rise, weight / rise), below)
 
-    def admittance(self, j: int, behind: Tensor | None) -> Tensor:
-        """Return Y_j from ``behind``, what is seen of the columns right of it."""
+    def from_right(self) -> Iterator[tuple[int, Tensor]]:
+        """Yield every column's index and ``-K [arrays, rows, rows]``, made for as many columns as fit the caches."""
+        arrays, cols, rows = self.own.shape
+        block = max(1, _BLOCK_BYTES // (arrays * rows * rows * self.own.element_size()))
+        for first in reversed(range(0, cols, block)):
+            some = self._mutual(slice(first, first + block)).unbind(1)
+            yield from ((first + i, some[i]) for i in reversed(range(len(some))))
+
+    def _mutual(self, j: slice) -> Tensor:
+        """Return ``-K`` of some columns, ``[arrays, columns, rows, rows]``."""
         own = self.own[:, j]
         if self.mutual is None:
-            diagonal = torch.diag_embed(own)
-            return diagonal if behind is None else behind + diagonal
+            return torch.diag_embed(-own)
         a, b = self.mutual[0][:, j], self.mutual[1][:, j]
         if self.below is None:
-            mutual = a[:, :, None] * a[:, None, :] * (-(b[:, :, None] - b[:, None, :]).abs()).exp()
+            mutual = a[..., :, None] * a[..., None, :] * (-(b[..., :, None] - b[..., None, :]).abs()).exp()
         else:  # between 0 and 1, lerp selects exactly, at a third of the time of where
-            mutual = torch.lerp(a[:, :, None] * b[:, None, :], b[:, :, None] * a[:, None, :], self.below)
+            mutual = torch.lerp(
+                a[..., :, None] * b[..., None, :], b[..., :, None] * a[..., None, :], self.below
+            )
         mutual.diagonal(dim1=-2, dim2=-1).copy_(-own)
-        return -mutual if behind is None else behind - mutual
+        return mutual
 
 
 def _up_and_down(cells: Tensor, wires: Wires) -> tuple[Tensor, Tensor]:
     """Admittance above and impedance below every node, its own cell left out, ``[arrays, cols, rows]``."""
-    rows = cells.unbind(-2)
-    up, down = [torch.zeros_like(rows[0])], [torch.full_like(rows[0], wires.col + wires.sense)]
+    rows = torch.stack([cells, cells.flip(-2)]).unbind(
+        -2
+    )  # downwards and upwards: one recursion of admittances
+    ends = torch.stack(
+        [torch.zeros_like(rows[0][0]), torch.full_like(rows[0][1], 1.0 / (wires.col + wires.sense))]
+    )
+    one, past = torch.ones_like(ends), [ends]
     for g in rows[:-1]:
-        total = g + up[-1]
-        up.append(total / (1.0 + wires.col * total))
-    for g in reversed(rows[1:]):
-        down.append(wires.col + down[-1] / (1.0 + g * down[-1]))
-    return torch.stack(up, -1), torch.stack(down[::-1], -1)
+        total = g + past[-1]
+        past.append(total / torch.add(one, total, alpha=wires.col))
+    up, down = torch.stack(past, -1)
+    return up, down.flip(-1).reciprocal()
