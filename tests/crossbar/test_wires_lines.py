@@ -11,7 +11,9 @@ from axbar.crossbar._lines import Lines
 
 def shared(cells: int, segment: float, end: float) -> torch.Tensor:
     """Segments that the currents of two cells of a line have in common, cell 0 next to the end."""
-    return torch.tensor([[segment * (min(j, k) + 1) + end for k in range(cells)] for j in range(cells)]).double()
+    return torch.tensor(
+        [[segment * (min(j, k) + 1) + end for k in range(cells)] for j in range(cells)]
+    ).double()
 
 
 @pytest.mark.parametrize(("rows", "cols"), [(1, 1), (3, 65), (66, 2), (96, 128), (67, 131), (100, 70)])

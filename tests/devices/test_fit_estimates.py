@@ -10,7 +10,7 @@ import pytest
 from fit_cells_made import G_ON_S, TRUTH, made
 
 from axbar import load_hardware
-from axbar.devices._fit import DeviceFit, fit_device
+from axbar.devices.fit import DeviceFit, fit_device
 from axbar.errors import DataError, UsageError
 from axbar.spec.imc import CustomLaws
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from axbar.devices._fit_cells import group_writings
-from axbar.devices._fit_table import as_measurements, read_measurements
+from axbar.devices.fit._cells import group_writings
+from axbar.devices.fit._table import as_measurements, read_measurements
 from axbar.errors import DataError
 
 GOOD = "target_uS,read_uS,time_s,cell\n"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fit_cells_made import made
 
-from axbar.devices._fit import fit_device
+from axbar.devices.fit import fit_device
 from axbar.errors import DataError
 
 G_ON_S = 40e-6

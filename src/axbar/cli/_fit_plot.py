@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from axbar.devices._fit import DeviceFit, Level
+from axbar.devices.fit import DeviceFit, Level
 from axbar.report._scale import scale_for, ticks
 from axbar.report._svg import circle, element, line, text
 

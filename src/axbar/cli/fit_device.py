@@ -45,7 +45,7 @@ def fit_device(
     json: Json = False,
 ) -> None:
     """Fit programming noise, read noise, drift and relaxation to measured cells, with 95 % intervals."""
-    from axbar.devices._fit import fit_device as fit
+    from axbar.devices.fit import fit_device as fit
 
     _check_names(out, plot)
     result = fit(data, g_on_S=_siemens(g_on, "--g-on"), g_off_S=_siemens(g_off, "--g-off"))

@@ -26,6 +26,7 @@ from axbar.crossbar._effects import Effects
 from axbar.crossbar._layers import DigitalConv2d, DigitalLayer, DigitalLinear
 from axbar.crossbar._model import AnalogModel, DigitalModel, converted_class
 from axbar.errors import ModelError, UsageError, unknown_name
+from axbar.nn.norm import is_norm
 from axbar.spec.imc import ImcSpec
 
 __all__ = ["digital", "folded_copy", "to_analog"]
@@ -144,13 +145,9 @@ def _by_kind(spec: Any, way: str, *arguments: Any) -> nn.Module:
     return registry.load_target(target)(model, *rest)
 
 
-def _is_norm(module: nn.Module) -> bool:
-    return isinstance(module, nn.modules.batchnorm._BatchNorm) or bool(getattr(module, "is_norm", False))
-
-
 def folded_copy(model: nn.Module, source: CalibrationSource | None) -> nn.Module:
     """Return a copy in which batch norms are part of the layer before them."""
-    if not any(_is_norm(m) for m in model.modules()):
+    if not any(is_norm(m) for m in model.modules()):
         return copy.deepcopy(model)
     from axbar.workload import fold_norms
 

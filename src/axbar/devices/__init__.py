@@ -37,7 +37,7 @@ from axbar.devices._read import current, read_sigma, secant
 from axbar.devices._stages import age, faults, program
 
 if TYPE_CHECKING:
-    from axbar.devices._fit import DeviceFit, fit_device
+    from axbar.devices.fit import DeviceFit, fit_device
 
 __all__ = [
     "BentCurve",
@@ -89,6 +89,6 @@ def __getattr__(name: str) -> Any:
     """Load what fits laws to measurements only when asked: it needs an optimiser, which no chip does."""
     if name not in ("DeviceFit", "fit_device"):
         raise AttributeError(f"module 'axbar.devices' has no attribute '{name}'")
-    from axbar.devices import _fit
+    from axbar.devices import fit
 
-    return getattr(_fit, name)
+    return getattr(fit, name)

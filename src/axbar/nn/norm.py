@@ -19,7 +19,12 @@ from torch.nn import functional as F
 
 from axbar.errors import ModelError
 
-__all__ = ["TdBatchNorm1d", "TdBatchNorm2d", "folded_norm"]
+__all__ = ["TdBatchNorm1d", "TdBatchNorm2d", "folded_norm", "is_norm"]
+
+
+def is_norm(module: nn.Module) -> bool:
+    """Whether a module is a batch norm: torch's, a subclass, or what says so itself by an attribute ``is_norm``."""
+    return isinstance(module, nn.modules.batchnorm._BatchNorm) or bool(getattr(module, "is_norm", False))
 
 
 class _TdNorm(nn.modules.batchnorm._BatchNorm):

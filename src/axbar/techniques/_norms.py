@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from axbar.calibration import CalibrationSource, run
 from axbar.errors import ModelError, UsageError
+from axbar.nn.norm import is_norm
 
 __all__ = ["Mode", "Moments", "adapt_norms", "norms_of", "statistics_of"]
 
@@ -83,7 +84,7 @@ def norms_of(model: nn.Module) -> dict[str, nn.Module]:
     Raises:
         UsageError: there is none.
     """
-    found = {path: module for path, module in model.named_modules() if _is_norm(module)}
+    found = {path: module for path, module in model.named_modules() if _has_statistics(module)}
     if not found:
         raise UsageError(
             "the network has no batch norm with running statistics left, which techniques on norms need; train it with "
@@ -97,9 +98,8 @@ def statistics_of(model: nn.Module) -> int:
     return sum(2 * _channels(norm) for norm in norms_of(model).values())
 
 
-def _is_norm(module: nn.Module) -> bool:
-    named = isinstance(module, nn.modules.batchnorm._BatchNorm) or bool(getattr(module, "is_norm", False))
-    return named and all(
+def _has_statistics(module: nn.Module) -> bool:
+    return is_norm(module) and all(
         isinstance(getattr(module, name, None), Tensor) for name in ("running_mean", "running_var")
     )
 

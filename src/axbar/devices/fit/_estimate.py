@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from axbar.devices._fit_cells import LEAST_CELLS, Writings, sum_by
-from axbar.devices._fit_drift import DriftLoss, DriftSeries
-from axbar.devices._fit_laws import FirstReads, Repeats, program_loss, read_loss
-from axbar.devices._fit_profile import Fitted, Problem, maximise
+from axbar.devices.fit._cells import LEAST_CELLS, Writings, sum_by
+from axbar.devices.fit._drift import DriftLoss, DriftSeries
+from axbar.devices.fit._laws import FirstReads, Repeats, program_loss, read_loss
+from axbar.devices.fit._profile import Fitted, Problem, maximise
 
 __all__ = [
     "DriftFit",

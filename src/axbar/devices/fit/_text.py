@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from axbar.devices._fit import DeviceFit
+from axbar.devices.fit import DeviceFit
 from axbar.units import format_quantity
 
 __all__ = ["summary"]

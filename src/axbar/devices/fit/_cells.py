@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from axbar.devices._fit_table import Measurements
+from axbar.devices.fit._table import Measurements
 from axbar.errors import DataError
 from axbar.units import format_quantity
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri
 
-from axbar.devices._fit_cells import Writings
-from axbar.devices._fit_estimate import DriftFit, ProgramFit, ReadFit, student
-from axbar.devices._fit_table import Measurements
+from axbar.devices.fit._cells import Writings
+from axbar.devices.fit._estimate import DriftFit, ProgramFit, ReadFit, student
+from axbar.devices.fit._table import Measurements
 
 __all__ = ["Level", "Residual", "levels_of", "residuals_of"]
 

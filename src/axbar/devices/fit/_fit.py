@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from scipy.special import chdtri
 
-from axbar.devices._fit_cells import SAME_TIME, Writings, group_writings
-from axbar.devices._fit_estimate import (
+from axbar.devices.fit._cells import SAME_TIME, Writings, group_writings
+from axbar.devices.fit._estimate import (
     DriftFit,
     ProgramFit,
     ReadFit,
@@ -36,8 +36,8 @@ from axbar.devices._fit_estimate import (
     fit_program,
     fit_read,
 )
-from axbar.devices._fit_levels import Level, Residual, levels_of, residuals_of
-from axbar.devices._fit_table import Measurements, as_measurements, read_measurements
+from axbar.devices.fit._levels import Level, Residual, levels_of, residuals_of
+from axbar.devices.fit._table import Measurements, as_measurements, read_measurements
 from axbar.errors import DataError, UsageError
 from axbar.spec.imc import CustomLaws
 from axbar.units import format_quantity
@@ -94,7 +94,7 @@ class DeviceFit:
     @property
     def summary(self) -> str:
         """The fit as text: laws with intervals, levels, residuals, what is not determined."""
-        from axbar.devices._fit_text import summary
+        from axbar.devices.fit._text import summary
 
         return summary(self)
 
@@ -109,7 +109,7 @@ class DeviceFit:
         Raises:
             UsageError: no such chip, or one without memory cells.
         """
-        from axbar.devices._fit_yaml import hardware_yaml
+        from axbar.devices.fit._yaml import hardware_yaml
 
         return hardware_yaml(self, extends, name, found_at)
 

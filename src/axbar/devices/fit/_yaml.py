@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from axbar.devices._fit import DeviceFit
+from axbar.devices.fit import DeviceFit
 from axbar.errors import UsageError
 from axbar.spec import load_hardware
 from axbar.spec._quantity import write_quantity
