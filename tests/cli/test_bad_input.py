@@ -174,7 +174,7 @@ def test_ctrl_c_while_training_leaves_a_whole_checkpoint_or_none(tmp_path: Path)
         "50",
     ]
     process = subprocess.Popen(
-        [sys.executable, "-m", "axbar", *words, "--out", "run"],
+        [sys.executable, "-X", "faulthandler", "-m", "axbar", *words, "--out", "run"],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
@@ -184,8 +184,12 @@ def test_ctrl_c_while_training_leaves_a_whole_checkpoint_or_none(tmp_path: Path)
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130
+    try:
+        _, stderr = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)  # says where it hangs
+        stderr = "still running after a minute: " + process.communicate()[1]
+    assert process.returncode == 130, stderr
     assert "Traceback" not in stderr and "Ctrl-C" in stderr
     from axbar.nn import load_network
 
