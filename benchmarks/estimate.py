@@ -3,7 +3,7 @@
 Workload: spiking VGG9 (seven convolutions, two linear layers, 5.9 M weights) on 32x32 images, T = 5, random
 spikes of 16 samples and random weights. ``fresh``: nothing was counted before; ``again``: events are known.
 The sweep varies four structural and five other quantities at random; each point gets energy, latency, area and
-leakage of 9 layers x 12 components. Printed: process CPU time, best and median of several runs on one thread.
+leakage of 9 layers x 21 components. Printed: process CPU time, best and median of several runs on one thread.
 
     python benchmarks/estimate.py [--points 10000] [--runs 7]
 """

@@ -122,6 +122,7 @@ def evaluate_full(
     """As ``evaluate``, and return the workload, network and data as well."""
     from axbar.cost import estimate
     from axbar.nn import accuracy
+    from axbar.techniques import offers
     from axbar.workload import trace
 
     _check_counts(
@@ -183,6 +184,7 @@ def evaluate_full(
         techniques=tuple(applied),
         notes=tuple(notes),
         waterfall=chip.waterfall,
+        bottlenecks=cost.bottlenecks(offers=offers(workload, spec)),
     )  # fmt: skip
     return Evaluation(report, workload, network, dataset)
 

@@ -22,7 +22,7 @@ from axbar.spec import HardwareSpec
 from axbar.units import format_quantity
 
 if TYPE_CHECKING:
-    from axbar.cost import Estimate
+    from axbar.cost import Bottlenecks, Estimate
 
 __all__ = [
     "QUANTITIES",
@@ -203,6 +203,7 @@ class Report:
         notes: sentences a reader must know (layers left digital, images used, ...).
         run: command, versions, seeds, hashes: all that is needed to run it again.
         waterfall: what each effect of the chip costs; None where it was not measured.
+        bottlenecks: what holds the network back on this chip, and what would help; None where nobody asked.
     """
 
     model: str
@@ -217,6 +218,7 @@ class Report:
     notes: tuple[str, ...] = ()
     run: Mapping[str, Any] = field(default_factory=dict[str, Any])
     waterfall: Waterfall | None = None
+    bottlenecks: Bottlenecks | None = None
 
     def total(self, quantity: str) -> float:
         """Return one total per inference (``energy_J``, ``latency_s``, ``area_m2``, ``leakage_W``, ``edp_Js``)."""
@@ -270,6 +272,8 @@ class Report:
             "waterfall": self.waterfall.to_dict() if self.waterfall else None,
             **{q: self.total(q) for q in (*QUANTITIES, "edp_Js")},
             "breakdown": {q: self._breakdown(q) for q in QUANTITIES},
+            "metrics": {name: metric.to_dict() for name, metric in estimate.metrics.items()},
+            "bottlenecks": self.bottlenecks.to_dict() if self.bottlenecks else None,
             "assumed_share": float(estimate.assumed_share[0]),
             "conventional": estimate.conventional,
             "workload": {**self.trace, "layers": [dict(row) for row in self.workload]},

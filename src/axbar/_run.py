@@ -56,6 +56,7 @@ def record_of(done: Evaluation, arguments: Mapping[str, Any], command: str) -> d
         "cwd": str(Path.cwd()),
         "arguments": {**arguments, "data_dir": arguments.get("data_dir") or os.environ.get("AXBAR_DATA")},
         "versions": versions(),
+        "splits": {role: len(getattr(done.dataset, role)) for role in ("train", "calibration", "test")},
         "inputs": {
             "weights": weights_hash(done.network),
             "data": done.dataset.hash(),

@@ -84,6 +84,45 @@ def small_network(seed: int = 0, steps: int = 4, rate: float = 0.3) -> Workload:
     return Workload("small", layers, steps, samples=2)
 
 
+def mixed_network(steps: int = 3, seed: int = 1) -> Workload:
+    """Something for every digital unit: pools of spikes and sums, norms, softmax, residual sum, activations."""
+    rng = np.random.default_rng(seed)
+    first, token, last = geometry(3, 8, 8), Geometry((4, 16), (4, 6)), Geometry((6,), (5,))
+    map8, row = (8, 8, 8), (4, 6)
+    layers = (
+        product("conv1", first, real(rng, first.in_shape), rng),
+        between("bn", "norm", "batch_norm", ("conv1",), map8, map8, steps),
+        between("relu", "activation", "relu", ("bn",), map8, map8, steps),
+        neuron("lif1", "relu", map8, steps),
+        between("pool1", "pool", "max", ("lif1",), map8, (8, 4, 4), steps, kernel=(2, 2)),
+        product("conv2", geometry(8, 8, 4), spiking(rng, (8, 4, 4), steps), rng, "pool1"),
+        between("add", "add", "add", ("conv2", "pool1"), (8, 4, 4), (8, 4, 4), steps),
+        between("mean", "pool", "avg", ("add",), (8, 4, 4), (8, 2, 2), steps, kernel=(2, 2)),
+        product("query", token, spiking(rng, (4, 16), steps), rng, "mean"),
+        between("ln", "norm", "layer_norm", ("query",), row, row, steps),
+        between("soft", "softmax", "softmax", ("ln",), row, row, steps),
+        between("gelu", "activation", "gelu", ("soft",), row, row, steps),
+        product("fc", last, real(rng, (6,)), rng, "gelu"),
+        between("top", "reduce", "topk", ("fc",), (5,), (1,), steps),
+    )
+    return Workload("mixed", layers, steps, samples=2)
+
+
+def between(
+    name: str,
+    op: str,
+    kind: str,
+    inputs: tuple[str, ...],
+    in_shape: tuple[int, ...],
+    out_shape: tuple[int, ...],
+    steps: int = 3,
+    kernel: tuple[int, int] = (1, 1),
+) -> LayerTrace:
+    """A layer between products that has no weights."""
+    where = Geometry(in_shape, out_shape, kernel, kernel)
+    return LayerTrace(name, op, inputs, where, tuple(range(steps)), kind=kind)
+
+
 def silent(workload: Workload) -> Workload:
     """The same network with inputs that are all zero."""
     layers = [

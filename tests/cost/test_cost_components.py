@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cost_cases import Recorder, chip, small_network
+from cost_cases import Recorder, chip, mixed_network, small_network
 
-from axbar.cost import estimate
+from axbar.cost import Component, estimate
 from axbar.cost._engine import make_plan
 from axbar.cost._sweep import read_sweep
 from axbar.cost._types import QUANTITIES
 from axbar.cost.imc import COMPONENTS, KIND
+from axbar.spec import ImcSpec
 
 WORDS = {
     "technology.sram": ("HP", "LOP", "LSTP"),
-    "adc.kind": ("sar", "flash", "survey"),
-    "interconnect.kind": ("htree", "mesh"),
+    "adc.kind": ("sar", "flash", "survey", "ramp", "sense"),
+    "read.mode": ("voltage", "current"),
+    "interconnect.kind": ("htree", "mesh", "none"),
+    "dram.kind": ("none", "hbm2", "lpddr4"),
+    "chip.power_gating": ("none", "tile", "pe", "array"),
 }
 
 
+#: a sense amplifier decides no more
+ONE_BIT = {"adc__bits": 1}
+
+
 def _recorder(spec) -> Recorder:
-    plan = make_plan(KIND, small_network(), spec, read_sweep(spec, None))
+    plan = make_plan(KIND, mixed_network(), spec, read_sweep(spec, None))  # no unit is idle
     x = plan.at(0)
     return Recorder(x.events, x.numbers, x.texts, x.results)
 
@@ -28,11 +36,17 @@ def _recorder(spec) -> Recorder:
 VARIANTS = [(c.name, word) for c in COMPONENTS for word in c.parts]
 
 
+def _choosing(component: Component, word: str) -> ImcSpec:
+    """The chip on which a component has the terms ``word``, or ``one/other`` where several words pick them."""
+    paths = (component.choose,) if isinstance(component.choose, str) else component.choose
+    chosen = {path: each for path, each in zip(paths, word.split("/"), strict=True) if path}
+    return chip(**ONE_BIT if word == "sense" else {}).replace(chosen)
+
+
 @pytest.mark.parametrize(("name", "word"), VARIANTS)
 def test_explain_names_exactly_what_a_formula_reads(name: str, word: str) -> None:
     component = next(c for c in COMPONENTS if c.name == name)
-    spec = chip(**{component.choose.replace(".", "__"): word}) if component.choose else chip()
-    x = _recorder(spec)
+    x = _recorder(_choosing(component, word))
     for quantity in QUANTITIES:
         term = component.terms(x)[quantity]
         x.read.clear()
@@ -66,8 +80,9 @@ def test_components_have_own_names_and_groups() -> None:
 
 @pytest.mark.parametrize("path", WORDS)
 def test_words_change_the_estimate(path: str) -> None:
+    base = chip(**ONE_BIT if path == "adc.kind" else {})
     energies = {
-        float(estimate(small_network(), chip().replace({path: w})).total("energy_J")[0]) for w in WORDS[path]
+        float(estimate(small_network(), base.replace({path: w})).total("energy_J")[0]) for w in WORDS[path]
     }
     assert len(energies) == len(WORDS[path])
 
@@ -85,28 +100,3 @@ def test_a_sar_cannot_be_faster_than_its_own_bits() -> None:
     fast, faster = (estimate(small_network(), chip(adc__sample_rate_Hz=f, adc__bits=8)) for f in (2e8, 4e8))
     at = fast.components.index("adc")
     assert (fast.latency_s[0, :, at] == faster.latency_s[0, :, at]).all()
-
-
-def test_without_gating_every_tile_leaks_for_the_whole_inference() -> None:
-    one = estimate(small_network(), chip(chip__power_gating="none"))
-    at = one.components.index("leakage")
-    power = one.leakage_W[0].sum(axis=1)
-    np.testing.assert_allclose(one.energy_J[0, :, at], power * one.total("latency_s")[0], rtol=1e-12)
-    assert (one.leakage_W[0, :, at] == 0).all()
-
-
-def test_a_gated_tile_leaks_while_its_layer_works() -> None:
-    one = estimate(small_network(), chip(chip__power_gating="tile"))
-    at = one.components.index("leakage")
-    power, time = one.leakage_W[0].sum(axis=1), one.by_layer("latency_s")[0]
-    np.testing.assert_allclose(one.energy_J[0, :, at], power * time, rtol=1e-12)
-
-
-def test_volatile_cells_are_never_switched_off() -> None:
-    one = estimate(small_network(), chip(device="sram", crossbar__cell_bits=1, chip__power_gating="tile"))
-    at, cells = one.components.index("leakage"), one.components.index("cells")
-    retained = one.leakage_W[0, :, cells]
-    gated = one.leakage_W[0].sum(axis=1) - retained
-    total, time = one.total("latency_s")[0], one.by_layer("latency_s")[0]
-    assert (retained > 0).all()
-    np.testing.assert_allclose(one.energy_J[0, :, at], gated * time + retained * total, rtol=1e-12)

@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from cost_cases import chip, geometry, neuron, product, real, small_network, spiking
 
+from axbar.cost import estimate
 from axbar.cost.imc import count
+from axbar.cost.imc._charged import charged
 from axbar.cost.imc._count import _mesh_hops
 from axbar.cost.imc._graph import Graph
+from axbar.cost.imc._mapping import _traffic, map_layers
+from axbar.cost.imc._presented import presented
 from axbar.cost.imc._weights import assumed_levels, row_levels
 from axbar.devices import quantise, slice_codes
 from axbar.errors import UsageError
@@ -152,3 +156,21 @@ def test_hops_of_a_chip_of_very_many_tiles_need_no_array_of_tiles() -> None:
     graph = Graph((None, None))  # pyright: ignore[reportArgumentType]
     graph.sources = [(-1,), (0,)]
     assert np.isfinite(_mesh_hops(graph, np.array([1e12, 1e12]))).all()
+
+
+def test_what_was_counted_is_not_counted_again() -> None:
+    net = small_network()
+    first = estimate(net, chip(), {"crossbar.rows": [32, 64, 32], "adc.bits": [4, 5, 6]}).plan.events
+    again = estimate(net, chip(adc__bits=7), {"crossbar.rows": [64, 32]}).plan.events
+    assert len(first) == 2 and [id(e) for e in again] == [id(e) for e in first]
+    graph = charged(net, "once")
+    assert presented(graph, 8, 1) is presented(graph, 8, 1)
+
+
+def test_layers_of_one_geometry_are_laid_out_once() -> None:
+    rng = np.random.default_rng(8)
+    where = geometry(96, 80, 4)
+    layers = [product(f"c{i}", where, real(rng, where.in_shape), rng) for i in range(5)]
+    _traffic.cache_clear()
+    map_layers(layers, chip(tile__arrays_per_pe=2, tile__pes_per_tile=2))
+    assert (_traffic.cache_info().misses, _traffic.cache_info().hits) == (1, 4)

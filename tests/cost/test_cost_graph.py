@@ -25,7 +25,7 @@ def test_a_chain() -> None:
                    _node("c2", "conv2d", "p"))  # fmt: skip
     assert graph.sources == [(EXTERNAL,), (0,)]
     assert [[n.name for n in hosted] for hosted in graph.neurons] == [["n1"], []]
-    assert graph.unpriced == [("p", "pool")]
+    assert graph.unpriced == [("p", "pool")]  # a pool of no known kind
 
 
 def test_a_convolution_in_the_shortcut_sends_its_sums_to_the_later_one() -> None:

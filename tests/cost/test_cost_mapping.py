@@ -21,13 +21,18 @@ def _layer(where: Geometry) -> LayerTrace:
     )
 
 
-def _laid_out(where: Geometry, rows: int, outs: int, per_tile: int) -> dict[str, float]:
-    """Place array after array on tiles and count."""
+def _laid_out(
+    where: Geometry, rows: int, outs: int, per_tile: int, split: bool = False, copies: int = 1
+) -> dict[str, float]:
+    """Place array after array on tiles and count, per read of one copy."""
     number = 0
-    row_needs: dict[int, set[tuple[int, int]]] = defaultdict(set)  # tile -> (group, row tile)
-    sums: dict[tuple[int, int], set[int]] = defaultdict(set)  # (group, column tile) -> tiles
-    row_tiles, col_tiles = math.ceil(where.fan_in / rows), math.ceil(where.fan_out / outs)
-    for group in range(where.groups):
+    row_needs: dict[int, set[tuple[int, int]]] = defaultdict(set)  # tile -> (group of a copy, row tile)
+    sums: dict[tuple[int, int], set[int]] = defaultdict(set)  # (group of a copy, column tile) -> tiles
+    blocks = math.prod(where.kernel) if split else 1
+    tall = where.fan_in // blocks
+    depth, col_tiles = math.ceil(tall / rows), math.ceil(where.fan_out / outs)
+    row_tiles = blocks * depth
+    for group in range(where.groups * copies):
         for c in range(col_tiles):
             for r in range(row_tiles):
                 row_needs[number // per_tile].add((group, r))
@@ -35,7 +40,7 @@ def _laid_out(where: Geometry, rows: int, outs: int, per_tile: int) -> dict[str,
                 number += 1
 
     def height(r: int) -> int:
-        return min(rows, where.fan_in - r * rows)
+        return min(rows, tall - r % depth * rows)
 
     def width(c: int) -> int:
         return min(outs, where.fan_out - c * outs)
@@ -43,8 +48,8 @@ def _laid_out(where: Geometry, rows: int, outs: int, per_tile: int) -> dict[str,
     return {
         "arrays": number,
         "tiles": math.ceil(number / per_tile),
-        "row_copies": sum(height(r) for needs in row_needs.values() for _, r in needs),
-        "sums_crossing": sum((len(tiles) - 1) * width(c) for (_, c), tiles in sums.items()),
+        "row_copies": sum(height(r) for needs in row_needs.values() for _, r in needs) / copies,
+        "sums_crossing": sum((len(tiles) - 1) * width(c) for (_, c), tiles in sums.items()) / copies,
     }
 
 
@@ -53,13 +58,18 @@ def _laid_out(where: Geometry, rows: int, outs: int, per_tile: int) -> dict[str,
     [(3, 64, 3, 1), (64, 64, 3, 1), (96, 100, 3, 1), (256, 40, 5, 1), (128, 128, 3, 2), (64, 300, 1, 1)],
 )
 @pytest.mark.parametrize(("per_pe", "pes"), [(9, 8), (2, 2), (1, 1), (5, 3)])
+@pytest.mark.parametrize("split", [False, True])
+@pytest.mark.parametrize("copies", [1, 3])
 def test_traffic_equals_arrays_placed_one_by_one(
-    channels: int, outputs: int, kernel: int, groups: int, per_pe: int, pes: int
+    channels: int, outputs: int, kernel: int, groups: int, per_pe: int, pes: int, split: bool, copies: int
 ) -> None:
     where = geometry(channels, outputs, 8, kernel, groups)
-    spec = chip(tile__arrays_per_pe=per_pe, tile__pes_per_tile=pes)
+    spec = chip(
+        tile__arrays_per_pe=per_pe, tile__pes_per_tile=pes, mapping__duplication=copies,
+        mapping__layout="kernel_split" if split else "flattened",
+    )  # fmt: skip
     layout = map_layers([_layer(where)], spec)
-    expected = _laid_out(where, 64, 64 // (2 * layout.slices), per_pe * pes)
+    expected = _laid_out(where, 64, 64 // (2 * layout.slices), per_pe * pes, split, copies)
     for name, value in expected.items():
         assert getattr(layout, name)[0] == value, name
 
@@ -74,6 +84,25 @@ def test_depthwise_groups_share_arrays() -> None:
     # the last array holds 32 - 4 * 7 = 4 groups, whose rows see the columns of 4 outputs
     active = np.ones(32 * 9)
     assert layout.cells_seen(0, active) == 28 * 9 * 7 * 2 + 4 * 9 * 4 * 2
+
+
+def test_depthwise_groups_share_the_arrays_of_a_kernel_position() -> None:
+    # one row and one output (2 columns) per group and position: min(64 // 1, 32 // 1) = 32 groups in an array
+    layout = map_layers([_layer(geometry(40, 40, 8, 3, 40))], chip(mapping__layout="kernel_split"))
+    assert (layout.pack[0], layout.row_tiles[0], layout.arrays[0]) == (32, 9, 18)
+    assert (layout.rows_used[0], layout.cols_used[0]) == (32, 64)
+    active = np.ones(40 * 9)
+    assert layout.cells_seen(0, active) == 9 * (32 * 32 + 8 * 8) * 2
+
+
+def test_the_platform_of_spikesim_has_one_array_per_kernel_position_in_a_pe() -> None:
+    # Q_l = ceil(C_in / 64) ceil(C_out / 64) processing elements of k^2 arrays, one cell per weight
+    shapes = [(3, 64), (64, 64), (64, 128), (128, 128), (128, 256), (256, 256), (256, 256)]
+    layers = [_layer(geometry(c, n, 8, 3)) for c, n in shapes]
+    # a differential pair takes two columns, so 128 of them hold 64 outputs
+    layout = map_layers(layers, chip(mapping__layout="kernel_split", crossbar__cols=128))
+    assert layout.pes.tolist() == [1, 1, 2, 4, 8, 16, 16]
+    assert layout.arrays.sum() == 9 * 48
 
 
 def test_utilisation_is_weights_over_cells() -> None:

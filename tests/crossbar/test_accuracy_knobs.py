@@ -61,5 +61,6 @@ def test_every_number_of_an_own_device_changes_the_sums(path: str) -> None:
 def test_all_such_numbers_are_listed() -> None:
     known = {path for path, info in path_table(ImcSpec).items() if info.type in ("int", "float")}
     blocks = ("device.", "wires.", "adc.inl")
-    costly = {"device.g_on_S", "device.g_off_S", "device.cell_area_F2"}
+    costly = {f"device.{name}" for name in ("g_on_S", "g_off_S", "cell_area_F2", "write_energy_J", "write_time_s",
+                                            "endurance")}  # fmt: skip
     assert {p for p in known if p.startswith(blocks)} - costly == {*KNOBS, *OWN}

@@ -21,6 +21,10 @@ CASES = [
     Mapping(9, 1, 12, 64, 64, 4, 2),  # depthwise: 7 groups share an array
     Mapping(9, 2, 13, 32, 16, 2, 1),
     Mapping(70, 9, 3, 64, 32, 4, 1),  # groups larger than an array
+    Mapping(288, 64, 1, 64, 64, 4, 2, positions=9),
+    Mapping(9 * 70, 17, 1, 64, 64, 8, 3, positions=9),  # two row tiles per position
+    Mapping(4 * 70, 9, 3, 64, 32, 4, 1, positions=4),
+    Mapping(9, 1, 20, 8, 64, 4, 2, positions=9),  # depthwise: 8 groups share an array of one position
 ]
 
 
@@ -57,6 +61,18 @@ def test_full_scale_counts_the_offset_of_every_driven_row() -> None:
     shared = Mapping(9, 1, 12, 64, 64, 4, 2)
     assert shared.full_scale_levels(0.5).tolist() == [9 * 3 + 63 * 0.5]
     assert Mapping(70, 9, 1, 64, 64, 4, 2).full_scale_levels(1.0).tolist() == [64 * 4.0, 6 * 4.0]
+
+
+def test_kernel_split_gives_every_position_arrays_of_its_own() -> None:
+    # 70 channels of a 3x3 kernel on 64 rows: 2 row tiles per position, 18 in all, of 64 and 6 rows in turn
+    mapping = Mapping(9 * 70, 16, 1, 64, 64, 4, 2, positions=9)
+    assert (mapping.row_tiles, mapping.used_rows, mapping.n_arrays) == (18, 64, 18)
+    assert [int(mapping.exists(t)[0, 0].any(axis=-1).sum()) for t in range(4)] == [64, 6, 64, 6]
+    codes = np.zeros((16, 9 * 70), dtype=np.int32)
+    codes[3, 65 * 9 + 4] = 5  # channel 65 at the centre: second tile of position 4, row 1
+    tiles = [mapping.levels(mapping.blocks(codes), t) for t in range(18)]
+    assert [t for t, tile in enumerate(tiles) if tile.any()] == [9]
+    assert np.flatnonzero(tiles[9][0, 0].any(axis=-1)).tolist() == [1]
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,13 @@ def test_residual_network_keeps_its_additions() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"crossbar.rows": 16, "crossbar.cols": 24}, {"crossbar.cell_bits": 1, "crossbar.rows": 256}],
+    [
+        {},
+        {"crossbar.rows": 16, "crossbar.cols": 24},
+        {"crossbar.cell_bits": 1, "crossbar.rows": 256},
+        {"mapping.layout": "kernel_split"},
+        {"mapping.layout": "kernel_split", "crossbar.rows": 16, "crossbar.cols": 24},
+    ],
 )
 def test_arrays_are_those_that_the_cost_model_counts(changes: dict) -> None:
     spec, x = chip(changes), batch(2)
@@ -84,6 +90,9 @@ def test_arrays_are_those_that_the_cost_model_counts(changes: dict) -> None:
     mine = {p: layer.mapping for p, layer in analog.chip_layers.items() if isinstance(layer, AnalogLayer)}
     assert [layer.name for layer in layers] == list(mine)
     assert layout.arrays.tolist() == [m.n_arrays for m in mine.values()]
+    assert (layout.row_tiles * np.ceil(layout.groups / layout.pack) * layout.col_tiles).tolist() == [
+        m.row_tiles * m.bundles * m.col_tiles for m in mine.values()
+    ]
     assert layout.rows_used.tolist() == [m.used_rows for m in mine.values()]
     assert layout.cols_used.tolist() == [m.used_outs * m.slices * 2 for m in mine.values()]
 

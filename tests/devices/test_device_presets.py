@@ -11,7 +11,15 @@ from axbar.errors import SpecError, UsageError
 from axbar.spec import load_hardware
 from axbar.spec.imc import CustomLaws, Device
 
-REQUIRED = {"g_on_S", "g_off_S", "cell_area_F2", "program_noise"}
+REQUIRED = {
+    "g_on_S",
+    "g_off_S",
+    "cell_area_F2",
+    "program_noise",
+    "write_energy_J",
+    "write_time_s",
+    "endurance",
+}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -61,7 +61,8 @@ def chips(draw: st.DrawFn) -> ImcSpec:
         "crossbar.cols": draw(st.sampled_from([16, 64, 128])),
         "crossbar.weight_bits": draw(st.integers(2, 8)),
         "crossbar.cell_bits": draw(st.integers(1, 3)),
-        "adc.kind": draw(st.sampled_from(["sar", "flash", "survey"])),
+        "adc.kind": draw(st.sampled_from(["sar", "flash", "survey", "ramp"])),
+        "read.mode": draw(st.sampled_from(["voltage", "current"])),
         "adc.bits": draw(st.integers(1, 11)),
         "adc.cols_per_adc": draw(st.sampled_from([1, 8, 100])),
         "interconnect.kind": draw(st.sampled_from(["htree", "mesh"])),
@@ -108,6 +109,7 @@ def test_silence_costs_no_array_and_no_driver_energy(layers: list[dict[str, Any]
     by_name = dict(zip(done.components, done.energy_J[0].T, strict=True))
     assert (by_name["cells"] == 0).all()
     assert (by_name["row_drivers"] == 0).all()
+    assert (by_name["bit_lines"] == 0).all()
     assert done.total("energy_J")[0] > 0
 
 
@@ -162,6 +164,8 @@ def test_a_smaller_node_never_raises_digital_energy(layers: list[dict[str, Any]]
         "lif",
         "membrane",
         "interconnect",
+        "row_drivers",
+        "bit_lines",
     ):
         energy = done.by_component("energy_J")[:, done.components.index(name)]
         assert _grows(energy[:-1], energy[1:]), name
@@ -217,7 +221,7 @@ def test_energy_of_wires_grows_with_their_length(factor: float) -> None:
     # larger cells: longer word lines, larger tiles, longer links
     here = BASE.values()["device.cell_area_F2"]
     done = estimate(shapes.vgg9(), BASE, {"device.cell_area_F2": [here, here * (1 + factor)]})
-    for name in ("row_drivers", "interconnect"):
+    for name in ("row_drivers", "bit_lines", "interconnect"):
         energy = done.by_component("energy_J")[:, done.components.index(name)]
         assert energy[1] > energy[0]
 

@@ -35,6 +35,7 @@ def chips(draw: st.DrawFn) -> dict[str, Any]:
         "crossbar.cell_bits": cell_bits,
         "input.bits": draw(st.integers(1, 8)),
         "input.dac_bits": draw(st.sampled_from([1, 1, 2, 3])),
+        "mapping.layout": draw(st.sampled_from(["flattened", "kernel_split"])),
     }
 
 

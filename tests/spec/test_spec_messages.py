@@ -87,11 +87,11 @@ GOLDEN = {
     ),
     "a value for a block": (
         BASE + "read: 0.1 V\n",
-        "chip.yaml:2: read = '0.1 V' must be a block of v_read_V, t_read_s.",
+        "chip.yaml:2: read = '0.1 V' must be a block of v_read_V, t_read_s, mode.",
     ),
     "unknown choice": (
         BASE + "adc: {kind: saar}\n",
-        "chip.yaml:2: adc.kind = 'saar' is not one of sar, flash, survey; did you mean 'sar'?",
+        "chip.yaml:2: adc.kind = 'saar' is not one of sar, flash, survey, ramp, sense; did you mean 'sar'?",
     ),
     "unknown key": (
         BASE + "adc:\n  bitz: 4\n",
@@ -212,7 +212,7 @@ GOLDEN = {
     ),
     "a text over many lines": (
         BASE + "adc:\n  kind: |\n    " + "sar\n    " * 30,
-        "chip.yaml:3: adc.kind = '" + "sar\\n" * 14 + "s...' is not one of sar, flash, survey.",
+        "chip.yaml:3: adc.kind = '" + "sar\\n" * 14 + "s...' is not one of sar, flash, survey, ramp, sense.",
     ),
     "two chips": (
         BASE + "---\nkind: imc\n",
@@ -242,8 +242,8 @@ GOLDEN = {
     "all faults, in the order of the file": (
         BASE + "adc:\n  bits: 0\n  kind: saar\nread: 4\ndevice: rram\ncrossbar:\n  rows: 3\n  rowz: 1\n",
         "chip.yaml:3: adc.bits = 0 is out of range: allowed 1..12. Raise it to 1 or more.\n"
-        "chip.yaml:4: adc.kind = 'saar' is not one of sar, flash, survey; did you mean 'sar'?\n"
-        "chip.yaml:5: read = 4 must be a block of v_read_V, t_read_s.\n"
+        "chip.yaml:4: adc.kind = 'saar' is not one of sar, flash, survey, ramp, sense; did you mean 'sar'?\n"
+        "chip.yaml:5: read = 4 must be a block of v_read_V, t_read_s, mode.\n"
         f"chip.yaml:6: unknown device 'rram'; did you mean 'sram'? Known: {', '.join(registry.names('devices'))}.\n"
         "chip.yaml:8: crossbar.rows = 3 is out of range: allowed 4..4096. Raise it to 4 or more.\n"
         "chip.yaml:9: unknown key 'crossbar.rowz'; did you mean 'rows'? Known: rows, cols, weight_bits, cell_bits.",
@@ -287,7 +287,7 @@ CALL = {
     "range": (["adc.bits=40"], "adc.bits = 40 is out of range: allowed 1..12. Lower it to 12 or less."),
     "path": (["adc.bitz=4"], "unknown path 'adc.bitz'; did you mean 'adc.bits'? 'axbar ls paths' lists all."),
     "tail": (["rows=4"], "unknown path 'rows'; did you mean 'crossbar.rows'? 'axbar ls paths' lists all."),
-    "block": (["read=4"], "'read' is a block; set one of read.v_read_V, read.t_read_s."),
+    "block": (["read=4"], "'read' is a block; set one of read.v_read_V, read.t_read_s, read.mode."),
     "no value": (["adc.bits"], "'adc.bits' is not PATH=VALUE; write for example adc.bits=5."),
     "kind": (["kind=imc"], "'kind' can't be set; choose another chip by its preset or file name."),
     "pins": (["pins=1"], "'pins' is not one quantity; set for example pins.adc.energy_J."),

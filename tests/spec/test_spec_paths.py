@@ -36,7 +36,7 @@ def test_the_table_knows_types_units_ranges_and_choices(chip: HardwareSpec) -> N
         "7 nm..180 nm",
     )
     assert (bits.type, bits.unit, bits.allowed, bits.default) == ("int", "", "1..12", 5)
-    assert (kind.type, kind.choices) == ("str", ("sar", "flash", "survey"))
+    assert (kind.type, kind.choices) == ("str", ("sar", "flash", "survey", "ramp", "sense"))
     assert table["read.v_read_V"].allowed == "above 0 V and up to 2 V"
     assert table["device"].choices == registry.names("devices") == table["device.name"].choices
     assert table["device"].default == "rram-neurram"
@@ -78,8 +78,8 @@ def test_columns_come_back_as_plain_arrays(
             [0.1, 0.0],
             "sweep of read.v_read_V: 0 V (entry 2) is out of range: allowed above 0 V and up to 2 V. Raise it above 0 V.",
         ),
-        ("adc.kind", ["sar", "saar"], "sweep of adc.kind: 'saar' (entry 2) is not one of sar, flash, survey; did you mean 'sar'?"),
-        ("adc.kind", [1, 2], "sweep of adc.kind: 1 (entry 1) is not a name. Allowed: sar, flash, survey."),
+        ("adc.kind", ["sar", "saar"], "sweep of adc.kind: 'saar' (entry 2) is not one of sar, flash, survey, ramp, sense; did you mean 'sar'?"),
+        ("adc.kind", [1, 2], "sweep of adc.kind: 1 (entry 1) is not a name. Allowed: sar, flash, survey, ramp, sense."),
         ("adc.bitz", [4], "unknown path 'adc.bitz'; did you mean 'adc.bits'? 'axbar ls paths' lists all."),
         ("adc", [4], "unknown path 'adc'; did you mean 'adc.kind'? 'axbar ls paths' lists all."),
         ("name", ["a"], "unknown path 'name'; did you mean 'device.name'? 'axbar ls paths' lists all."),

@@ -12,8 +12,10 @@ from axbar.workload._digits import (
     digit_widths,
     mean_driven,
     mean_squares,
+    mean_sums,
     nonzero_digits,
     squared_digits,
+    summed_digits,
 )
 
 
@@ -39,6 +41,7 @@ def test_digits_are_those_of_division(bits: int, width: int, data: st.DataObject
     words = np.array(codes, dtype=np.uint16)
     assert nonzero_digits(words, bits, width).tolist() == [sum(q > 0 for q in each) for each in digits]
     assert squared_digits(words, bits, width).tolist() == [sum(q * q for q in each) for each in digits]
+    assert summed_digits(words, bits, width).tolist() == [sum(each) for each in digits]
     assert len(digit_widths(bits, width)) == len(digits[0]) and sum(digit_widths(bits, width)) == bits
 
 
@@ -48,6 +51,8 @@ def test_expectations_are_sums_over_all_codes(bits: int, width: int, rate: float
     set_bits = np.array([int(code).bit_count() for code in codes])
     chance = rate**set_bits * (1 - rate) ** (bits - set_bits)
     driven, squares = nonzero_digits(codes, bits, width), squared_digits(codes, bits, width)
+    sums = summed_digits(codes, bits, width)
+    assert mean_sums(rate, bits, width) == pytest.approx(float(chance @ sums), rel=1e-9, abs=1e-12)
     assert mean_driven(rate, bits, width) == pytest.approx(float(chance @ driven), rel=1e-9, abs=1e-12)
     assert mean_squares(rate, bits, width) == pytest.approx(float(chance @ squares), rel=1e-9, abs=1e-12)
 
@@ -61,6 +66,9 @@ def test_wider_pulses_take_fewer_reads_at_a_share_of_the_voltage() -> None:
     # digits 7, 7 and 3 of 255: the top digit holds two bits alone
     np.testing.assert_allclose(row_drive(layer, 8, 3)[0], 2 + (3 / 7) ** 2, rtol=1e-15)
     np.testing.assert_allclose(row_drive(layer, 8, 8), (words[0] / 255) ** 2, rtol=1e-15)
+    # a current goes by the voltage itself
+    np.testing.assert_allclose(row_drive(layer, 8, 4, power=1), [2, 0, 8 / 15, 3 / 15], rtol=1e-15)
+    assert row_drive(layer, 8, 1, power=1) is active_rows(layer, 8, 1)
 
 
 def test_bit_by_bit_drives_at_full_voltage() -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from axbar import __version__
 from axbar.cli._common import (
     Config,
     Hardware,
@@ -59,11 +60,15 @@ def estimate(
         return
     result = cost(asked, spec)
     if json:
-        emit_json({"hardware": spec.name, **result.to_dict()})
+        held = result.bottlenecks().to_dict()
+        asked = {"kind": spec.kind, "hash": spec.hash(), "values": spec.values()}
+        emit_json({
+            "axbar": __version__, "hardware": spec.name, "spec": asked, **result.to_dict(), "bottlenecks": held,
+        })  # fmt: skip
     else:
         from axbar.report import estimate_text
 
-        typer.echo(estimate_text(result, spec))
+        typer.echo(estimate_text(result, spec, result.bottlenecks()))
     if not result.feasible[0]:
         say(f"does not fit: {result.reasons[0]}")
         raise typer.Exit(3)

@@ -27,7 +27,8 @@ def register(app: typer.Typer) -> None:
 @verb
 def explain(
     query: Annotated[
-        str, typer.Argument(help="component.quantity, e.g. adc.energy, cells.area; '' lists them.")
+        str,
+        typer.Argument(help="component.quantity, e.g. adc.energy, or a component, e.g. adc; '' lists them."),
     ] = "",
     workload: Annotated[
         str, typer.Option("--workload", "-w", help="workload.npz, run folder, .csv or a shape.")

@@ -4,16 +4,23 @@ Every number has a formula and a source: ``estimate(...).explain("adc.energy")``
 one ``HardwareKind`` made of ``count`` and ``Component``s; the engine, sweeps and reports stay as they are.
 """
 
+from axbar.cost._component import ComponentExplanation
 from axbar.cost._estimate import estimate
 from axbar.cost._explain import Explanation, Listing
 from axbar.cost._result import Estimate
 from axbar.cost._types import NOTHING, Component, Context, Count, Events, Floats, Parts, Rule, Term, add_up
+from axbar.cost.bottlenecks import Bottlenecks
 from axbar.cost.constants import Constant
+from axbar.cost.metrics import Metric
+from axbar.cost.sensitivity import Sensitivity
 from axbar.cost.tuning import TuningCost, tuning_cost
+from axbar.cost.whatif import Offer, WhatIf
 
 __all__ = [
     "NOTHING",
+    "Bottlenecks",
     "Component",
+    "ComponentExplanation",
     "Constant",
     "Context",
     "Count",
@@ -22,10 +29,14 @@ __all__ = [
     "Explanation",
     "Floats",
     "Listing",
+    "Metric",
+    "Offer",
     "Parts",
     "Rule",
+    "Sensitivity",
     "Term",
     "TuningCost",
+    "WhatIf",
     "add_up",
     "estimate",
     "tuning_cost",

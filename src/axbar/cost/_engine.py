@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,7 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axbar.cost._sweep import Sweep, with_values
-from axbar.cost._types import QUANTITIES, Component, Context, Events, Floats, Quantity, Rule
+from axbar.cost._types import (
+    NOTHING,
+    QUANTITIES,
+    Bools,
+    Component,
+    Context,
+    Events,
+    Floats,
+    Quantity,
+    Rule,
+    Timing,
+)
 from axbar.errors import UsageError, unknown_name
 from axbar.spec import HardwareSpec
 from axbar.spec.kind import HardwareKind
@@ -23,8 +35,8 @@ from axbar.workload import Workload
 
 __all__ = ["CHUNK", "Plan", "make_plan", "pinned"]
 
-#: points worked on at once: 9 layers x 13 components x 4 quantities of them take some 2 MB
-CHUNK = 512
+#: points worked on at once: fewer cost numpy calls, more leave the cache (20 components of 9 layers: 6 MB)
+CHUNK = 1024
 
 Indices = NDArray[np.intp]
 
@@ -45,6 +57,7 @@ class Plan:
         words: words of each group of points that share them.
         group: ``[P]`` index into ``words``.
         stacked: counts of all events, ``[event, L, structural choice]``.
+        varying: ``[event]``, where counts depend on the choice: only these are gathered point by point.
     """
 
     kind: HardwareKind
@@ -56,6 +69,7 @@ class Plan:
     words: Sequence[Mapping[str, str]]
     group: Indices
     stacked: Floats
+    varying: Bools
 
     @property
     def components(self) -> tuple[Component, ...]:
@@ -67,6 +81,14 @@ class Plan:
         """Conditions of feasibility."""
         return self.kind.rules
 
+    @cached_property
+    def _counts(self) -> tuple[dict[str, Floats], tuple[str, ...], Floats]:
+        """Counts of all events ``[L, 1]``; the names and counts ``[event, L, choice]`` of those that vary."""
+        names = tuple(self.events[0].counts)
+        changing = tuple(name for name, varies in zip(names, self.varying, strict=True) if varies)
+        fixed = dict(zip(names, self.stacked[:, :, :1], strict=True))
+        return fixed, changing, self.stacked[self.varying]
+
     def chunks(self) -> Iterator[Indices]:
         """Yield the indices of points that share their words, at most ``CHUNK`` at a time."""
         for number in range(len(self.words)):
@@ -76,10 +98,10 @@ class Plan:
 
     def context(self, points: Indices) -> Context:
         """Return the context of points that share their words, without results."""
-        counts = self.stacked
-        if len(self.events) > 1:
-            counts = np.take(counts, self.choice[points], axis=2)
-        events = dict(zip(self.events[0].counts, counts, strict=True))
+        fixed, names, varying = self._counts
+        events = dict(fixed)
+        if names:
+            events |= zip(names, np.take(varying, self.choice[points], axis=2), strict=True)
         many = self.sweep.points > 1
         numbers = {path: c[points] if many and len(c) > 1 else c for path, c in self.sweep.numbers.items()}
         return Context(events, numbers, self.words[int(self.group[points[0]])])
@@ -88,14 +110,29 @@ class Plan:
         """Return the context of points that share their words, with all results ``[L, len(points)]``."""
         x = self.context(points)
         shape = (len(self.events[0].layers), len(points))
+        x.zeros = np.broadcast_to(0.0, shape)
+        pins = any(path.startswith("pins.") for path in x.numbers)
+        parts = [(component, component.terms(x)) for component in self.components]
         for quantity in QUANTITIES:
             results = x.results.setdefault(quantity, {})
-            for component in self.components:
-                value = pinned(component, quantity, x)
+            for component, terms in parts:
+                value, term = pinned(component, quantity, x) if pins else None, terms[quantity]
                 if value is None:
-                    value = component.terms(x)[quantity].value(x)
+                    value = x.zeros if term is NOTHING else term.value(x)
                 results[component.name] = value if value.shape == shape else np.broadcast_to(value, shape)
+            if quantity == "latency_s" and self.kind.schedule is not None:
+                self._schedule(x, results)
         return x
+
+    def _schedule(self, x: Context, latency_s: dict[str, Floats]) -> None:
+        """Let the hardware kind overlap what may overlap."""
+        assert self.kind.schedule is not None
+        timing: Timing | None = self.kind.schedule(x, self.components)
+        if timing is not None:
+            for name, share in timing.shares.items():
+                if latency_s[name] is not x.zeros:
+                    latency_s[name] = latency_s[name] * share
+            x.timing = timing
 
     def at(self, point: int) -> Context:
         """Return the context of one point, with all results."""
@@ -104,6 +141,7 @@ class Plan:
     def take(self, point: int) -> Plan:
         """Return the plan of one point alone."""
         choice, group = int(self.choice[point]), int(self.group[point])
+        stacked = self.stacked[:, :, choice : choice + 1]
         return replace(
             self,
             sweep=self.sweep.take(point),
@@ -111,8 +149,14 @@ class Plan:
             choice=np.zeros(1, dtype=np.intp),
             words=[self.words[group]],
             group=np.zeros(1, dtype=np.intp),
-            stacked=self.stacked[:, :, choice : choice + 1],
+            stacked=stacked,
+            varying=_varying(stacked),
         )
+
+
+def _varying(stacked: Floats) -> Bools:
+    """Return which events have other counts on other structural choices, ``[event]``."""
+    return (stacked != stacked[:, :, :1]).any(axis=(1, 2))
 
 
 def pinned(component: Component, quantity: Quantity, x: Context) -> Floats | None:
@@ -139,8 +183,9 @@ def make_plan(kind: HardwareKind, workload: Workload, spec: HardwareSpec, sweep:
     names = events[0].counts
     stacked = np.stack([np.stack([e.counts[name] for name in names]) for e in events], axis=2)
     return Plan(
-        kind, workload, spec, sweep, events, choice, [fixed | words for words in word_groups], group, stacked
-    )
+        kind, workload, spec, sweep, events, choice, [fixed | words for words in word_groups], group, stacked,
+        _varying(stacked),
+    )  # fmt: skip
 
 
 def _count(kind: HardwareKind, workload: Workload, spec: HardwareSpec, values: Mapping[str, Any]) -> Events:

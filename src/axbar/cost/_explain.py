@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
 from axbar.cost import technology
 from axbar.cost._basis import Basis, bases, is_fact, is_weak, parameter, point_spec
+from axbar.cost._component import ComponentExplanation
 from axbar.cost._engine import Plan, pinned
 from axbar.cost._types import Component, Context, Quantity, Term, add_up
 from axbar.cost.constants import Constant
@@ -124,14 +125,17 @@ class Listing:
         return "\n".join([self.title, *lines])
 
 
-def explain(plan: Plan, query: str, point: int) -> Explanation | Listing:
-    """Explain one figure of one design point; see ``Estimate.explain``."""
+def explain(plan: Plan, query: str, point: int) -> Explanation | ComponentExplanation | Listing:
+    """Explain one figure or component of one design point; see ``Estimate.explain``."""
     components = {component.name: component for component in plan.components}
     x = plan.at(point)
     name, _, word = query.strip().partition(".")
     quantity = _QUANTITIES.get(word.partition("_")[0]) if word else None
-    if not name or (name in components and not word):
-        return _listing(x, [components[name]] if name else list(plan.components))
+    if not name:
+        return _listing(x, plan.components)
+    if name in components and not word:
+        parts = tuple(_explanation(plan, x, components[name], q) for q in _QUANTITIES.values())
+        return ComponentExplanation(name, components[name].summary, parts)
     if name not in components:
         raise UsageError(
             unknown_name("component", name, components) + " Ask for component.quantity, e.g. adc.energy."
@@ -152,7 +156,7 @@ def _listing(x: Context, components: Sequence[Component]) -> Listing:
         for c in components
         for word, quantity in _QUANTITIES.items()
     ]
-    return Listing("explain one of these, e.g. 'adc.energy'", tuple(rows))
+    return Listing("explain one of these, e.g. 'adc.energy', or a whole component, e.g. 'adc'", tuple(rows))
 
 
 def _explanation(plan: Plan, x: Context, component: Component, quantity: Quantity) -> Explanation:
@@ -163,6 +167,8 @@ def _explanation(plan: Plan, x: Context, component: Component, quantity: Quantit
         path = f"pins.{component.name}.{quantity}"
         formula = f"number of '{counted.what}' · pinned figure"
         term = Term(formula, counted.value, counted.events, (path, *counted.paths))
+    if quantity == "latency_s" and x.timing is not None and component.name in x.timing.shares:
+        term = replace(term, formula=f"({term.formula}) · share by which the layer delays the inference")
     values = [float(v) for v in x.results[quantity][component.name][:, 0]]
     total = float(x.total(quantity)[0])
     meaning = plan.events[0].meaning

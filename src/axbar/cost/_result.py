@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from axbar.cost._basis import Basis, bases, is_fact, is_weak, point_spec
+from axbar.cost._component import ComponentExplanation
 from axbar.cost._conventional import conventional
 from axbar.cost._engine import Indices, Plan
 from axbar.cost._explain import Explanation, Listing, explain
 from axbar.cost._types import QUANTITIES, Bools, Context, Floats, Quantity, add_up
+from axbar.cost.programming import Programming, programming_of
 from axbar.errors import UsageError, unknown_name
 from axbar.units import format_quantity
+
+if TYPE_CHECKING:  # these sweep estimates themselves
+    from axbar.cost.bottlenecks import Bottlenecks
+    from axbar.cost.metrics import Metric
+    from axbar.cost.sensitivity import Sensitivity
+    from axbar.cost.whatif import Offer
 
 __all__ = ["BREAKDOWN_CELLS", "Estimate", "evaluate_plan"]
 
@@ -38,6 +46,7 @@ class Estimate:
     totals: Mapping[Quantity, Floats]
     cells: Mapping[Quantity, Floats] | None
     feasible: Bools
+    interval_s: Floats
 
     def __repr__(self) -> str:
         plan, first = self.plan, format_quantity(float(self.totals["energy_J"][0]), "J")
@@ -80,7 +89,7 @@ class Estimate:
 
     @property
     def latency_s(self) -> Floats:
-        """Latency, ``[P, L, C]``; layers and components take turns, so all add up."""
+        """Latency of one inference, ``[P, L, C]``, by who delays it: what overlaps is left out, so all add up."""
         return self._breakdown("latency_s")
 
     @property
@@ -96,6 +105,28 @@ class Estimate:
     def total(self, quantity: str) -> Floats:
         """Return ``energy_J``, ``latency_s``, ``area_m2`` or ``leakage_W`` of the whole chip, ``[P]``."""
         return self.totals[_known(quantity)]
+
+    @property
+    def throughput_Hz(self) -> Floats:
+        """Inferences per second, ``[P]``: 1 / latency, or what the slowest layer lets pass where layers overlap."""
+        return np.divide(
+            1.0, self.interval_s, out=np.full(len(self.interval_s), np.inf), where=self.interval_s > 0
+        )
+
+    @property
+    def mean_steps(self) -> float:
+        """Steps that a sample runs, mean over the recorded samples; all of them without early exit."""
+        stops = self.plan.workload.exit_step
+        return float(self.plan.workload.steps if stops is None else np.mean(stops))
+
+    @property
+    def exit_histogram(self) -> dict[int, int]:
+        """Steps -> samples that stop after so many; empty where no early exit was recorded."""
+        stops = self.plan.workload.exit_step
+        if stops is None:
+            return {}
+        found, counts = np.unique(np.asarray(stops, dtype=np.int64), return_counts=True)
+        return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
     @property
     def edp_Js(self) -> Floats:
@@ -163,6 +194,35 @@ class Estimate:
         return conventional(self.plan.workload)
 
     @cached_property
+    def programming(self) -> Programming | None:
+        """What writing the weights into the cells takes, ``[P]``; no part of an inference. None without cells."""
+        return programming_of(self.plan)
+
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """Figures of merit, ``[P]`` each, with unit and definition; see ``axbar.cost.metrics``."""
+        from axbar.cost.metrics import metrics_of
+
+        return metrics_of(self)
+
+    def sensitivity(self, point: int = 0) -> Sensitivity:
+        """Return what every field of the spec does to one point's figures: elasticities and alternatives."""
+        from axbar.cost.sensitivity import sensitivity_of
+
+        return sensitivity_of(self, self._point(point))
+
+    def bottlenecks(self, point: int = 0, offers: Sequence[Offer] = ()) -> Bottlenecks:
+        """Return what holds one point back, and ranked changes that would help, each re-estimated.
+
+        Args:
+            point: design point.
+            offers: what techniques say of themselves (``axbar.techniques.offers``); without, they are listed.
+        """
+        from axbar.cost.bottlenecks import bottlenecks_of
+
+        return bottlenecks_of(self, offers, self._point(point))
+
+    @cached_property
     def assumed_share(self) -> Floats:
         """Share of the energy, ``[P]``, that rests on assumed or user-set figures; see ``assumptions``."""
         energy, total = self.by_component("energy_J"), self.totals["energy_J"]
@@ -198,11 +258,12 @@ class Estimate:
             for component in self.plan.components
         }
 
-    def explain(self, query: str = "", point: int = 0) -> Explanation | Listing:
+    def explain(self, query: str = "", point: int = 0) -> Explanation | ComponentExplanation | Listing:
         """Return where one figure comes from.
 
         Args:
-            query: ``component.quantity``, such as ``"adc.energy"``; a component, or nothing, lists what there is.
+            query: ``component.quantity``, such as ``"adc.energy"``; a component for all four of its figures;
+                nothing lists what there is.
             point: design point.
 
         Raises:
@@ -236,8 +297,13 @@ class Estimate:
             "reason": one.reasons[0] or None,
             **{quantity: float(one.totals[quantity][0]) for quantity in reversed(QUANTITIES)},
             "edp_Js": float(one.edp_Js[0]),
+            "throughput_Hz": float(one.throughput_Hz[0]),
+            "mean_steps": one.mean_steps,
+            "exit_histogram": {str(step): samples for step, samples in one.exit_histogram.items()},
+            "metrics": {name: metric.to_dict() for name, metric in one.metrics.items()},
             "assumed_share": float(one.assumed_share[0]),
             "conventional": one.conventional,
+            "programming": one.programming.to_dict() if one.programming is not None else None,
             "layers": list(one.layers),
             "components": list(one.components),
             "groups": {group: list(names) for group, names in one.groups.items()},
@@ -301,18 +367,26 @@ def evaluate_plan(plan: Plan) -> Estimate:
     totals: dict[Quantity, Floats] = {quantity: np.empty(points) for quantity in QUANTITIES}
     keep = points * layers * components <= BREAKDOWN_CELLS
     shape = (components, layers, points)
-    cells: dict[Quantity, Floats] | None = {q: np.empty(shape) for q in QUANTITIES} if keep else None
+    cells: dict[Quantity, Floats] | None = {q: np.zeros(shape) for q in QUANTITIES} if keep else None
     fits_anyway = np.array([not events.reasons for events in plan.events])
-    feasible = fits_anyway[plan.choice]
+    feasible, interval_s = fits_anyway[plan.choice], np.empty(points)
     for chunk in plan.chunks():
-        x = plan.evaluate(chunk)
+        x, where = plan.evaluate(chunk), _contiguous(chunk)
         feasible[chunk] &= ~_broken(plan, x)
+        interval_s[chunk] = x.interval_s()
         for quantity in QUANTITIES:
             totals[quantity][chunk] = x.total(quantity)
             if cells is not None:
                 for i, value in enumerate(x.results[quantity].values()):
-                    cells[quantity][i][:, chunk] = value
-    return Estimate(plan, totals, cells, feasible)
+                    if value is not x.zeros:
+                        cells[quantity][i][:, where] = value
+    return Estimate(plan, totals, cells, feasible, interval_s)
+
+
+def _contiguous(points: Indices) -> slice | Indices:
+    """Return neighbouring points as a slice, which is written to in half the time."""
+    first, last = int(points[0]), int(points[-1])
+    return slice(first, last + 1) if last - first + 1 == len(points) else points
 
 
 def _broken(plan: Plan, x: Context) -> Bools:

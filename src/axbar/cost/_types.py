@@ -23,7 +23,7 @@ from axbar.cost.constants import Constant
 __all__ = [
     "LEAKAGE_SPREAD",
     "NOTHING", "QUANTITIES", "Bools", "Component", "Context", "Count", "Events", "Floats", "Parts",
-    "Quantity", "Rule", "Term", "add_up",
+    "Quantity", "Rule", "Term", "Timing", "add_up",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -71,6 +71,21 @@ class Events:
     reasons: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Timing:
+    """Who works for how long where layers do not simply take turns.
+
+    Args:
+        busy_s: time that each layer works per inference, ``[L, P]``.
+        interval_s: time from one inference to the next, ``[P]``.
+        shares: component -> share of its time by which it delays the inference, ``[L, P]``; 1 where missing.
+    """
+
+    busy_s: Floats
+    interval_s: Floats
+    shares: Mapping[str, Floats]
+
+
 @dataclass
 class Context:
     """What a term may read, for a chunk of design points.
@@ -80,12 +95,17 @@ class Context:
         numbers: path -> ``[1]`` or ``[P]``.
         texts: path -> word (kinds, classes, names), the same for all points of the chunk.
         results: quantity -> component -> ``[L, P]``, filled in evaluation order.
+        timing: who works when; None where layers take turns.
+        zeros: stands in ``results`` where a component has nothing to add; sums leave it out.
     """
 
     events: Mapping[str, Floats]
     numbers: Mapping[str, Floats]
     texts: Mapping[str, str]
     results: dict[Quantity, dict[str, Floats]] = field(default_factory=dict[Quantity, dict[str, Floats]])
+    timing: Timing | None = None
+    zeros: Floats | None = None
+    _scaled: dict[str, Floats] = field(default_factory=dict[str, Floats], repr=False)
 
     def n(self, event: str) -> Floats:
         """Return how often an event happens, ``[L, 1]`` or ``[L, P]``."""
@@ -101,16 +121,30 @@ class Context:
 
     def c(self, constant: Constant) -> Floats:
         """Return a constant at this node and supply (``technology.node_m``, ``technology.vdd_V``)."""
-        node_m = self.numbers["technology.node_m"] if constant.needs_node else 1.0
-        return constant.at(node_m, self.numbers["technology.vdd_V"] if constant.needs_vdd else 1.0)
+        if constant.name not in self._scaled:
+            node_m = self.numbers["technology.node_m"] if constant.needs_node else 1.0
+            supply_V = self.numbers["technology.vdd_V"] if constant.needs_vdd else 1.0
+            self._scaled[constant.name] = constant.at(node_m, supply_V)
+        return self._scaled[constant.name]
 
     def total(self, quantity: Quantity, leave_out: str = "") -> Floats:
         """Return the sum over layers and all components evaluated so far but one, ``[P]``."""
         return add_up(self.by_layer(quantity, leave_out))
 
+    def busy_s(self) -> Floats:
+        """Return the time that each layer works per inference, ``[L, P]``; known once latencies are."""
+        return self.by_layer("latency_s") if self.timing is None else self.timing.busy_s
+
+    def interval_s(self) -> Floats:
+        """Return the time from one inference to the next, ``[P]``; that of one where nothing overlaps."""
+        return self.total("latency_s") if self.timing is None else self.timing.interval_s
+
     def by_layer(self, quantity: Quantity, leave_out: str = "") -> Floats:
         """Return the sum over all components evaluated so far but one, ``[L, P]``."""
-        done = [v for name, v in self.results[quantity].items() if name != leave_out]
+        done = [v for name, v in self.results[quantity].items() if name != leave_out and v is not self.zeros]
+        if not done:
+            assert self.zeros is not None
+            return self.zeros.copy()
         total = done[0].copy()
         for value in done[1:]:
             total += value
@@ -182,12 +216,13 @@ class Component:
         name: as in reports and pins.
         group: node of the component tree above it.
         summary: one line.
-        parts: value of the parameter ``choose`` -> terms; ``{"": ...}`` if there is nothing to choose.
+        parts: value of the parameter ``choose`` -> terms (of several: ``"one/other"``, in their order); ``{"": ...}``
+            if there is nothing to choose.
         event: what a pinned energy is per; None if energy can't be pinned.
         turn: what a pinned latency is per; None if the component takes no time of its own.
         instance: what pinned area and leakage are per; None if it has neither.
         spread: factor x/÷ within which published silicon lies around such models.
-        choose: path of the word that picks the terms (``"adc.kind"``).
+        choose: path of the word that picks the terms (``"adc.kind"``), or several paths.
     """
 
     name: str
@@ -198,11 +233,12 @@ class Component:
     turn: Count | None
     instance: Count | None
     spread: float
-    choose: str = ""
+    choose: str | tuple[str, ...] = ""
 
     def terms(self, x: Context) -> Parts:
         """Return the terms that hold for a context."""
-        return self.parts[x.text(self.choose) if self.choose else ""]
+        paths = (self.choose,) if isinstance(self.choose, str) else self.choose
+        return self.parts["/".join(x.text(path) for path in paths if path)]
 
     def spread_of(self, quantity: Quantity) -> float:
         """Return the factor x/÷ of one quantity; leakage is the least certain of all, whatever leaks."""

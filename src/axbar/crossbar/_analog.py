@@ -69,7 +69,10 @@ class AnalogLayer(DigitalLayer):
         self.die = Die(None, hardware.device.age_s, Effects())
         xbar = hardware.crossbar
         rows, outs, groups = self.fan
-        self.mapping = Mapping(rows, outs, groups, xbar.rows, xbar.cols, xbar.weight_bits, xbar.cell_bits)
+        split = self.kernel_positions if hardware.mapping.layout == "kernel_split" else 1
+        self.mapping = Mapping(
+            rows, outs, groups, xbar.rows, xbar.cols, xbar.weight_bits, xbar.cell_bits, split
+        )
         super().attach(hardware, path, drive)
         self.set_ranges(self.full_scale())
 

@@ -8,6 +8,10 @@ straddles two arrays. Small groups share an array block-diagonally,
     p = max(1, min(rows // K, outputs_per_array // N))
 
 of them form one *bundle*.
+
+Kernel split: every kernel position (r, s) has arrays of its own, with the rows of its channels alone. K in the
+rule above is then C, the rows of one position; row tiles run position by position, each position's rows by
+channel (by group, then channel, in a shared array). With one position this is the layout above.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ class Mapping:
         groups: G.
         rows, cols: of one array.
         weight_bits, cell_bits: of one weight and one cell.
+        positions: kernel positions with arrays of their own; 1 if the rows of all follow each other.
 
     >>> Mapping(fan_in=288, fan_out=64, groups=1, rows=64, cols=64, weight_bits=4, cell_bits=2).n_arrays
     20
@@ -45,6 +50,7 @@ class Mapping:
     cols: int
     weight_bits: int
     cell_bits: int
+    positions: int = 1
 
     @cached_property
     def slices(self) -> int:
@@ -57,9 +63,14 @@ class Mapping:
         return self.cols // (2 * self.slices)
 
     @cached_property
+    def position_rows(self) -> int:
+        """Rows of one group that belong to one position."""
+        return self.fan_in // self.positions
+
+    @cached_property
     def groups_per_array(self) -> int:
         """Groups that share one array (p)."""
-        fit = min(self.rows // self.fan_in, self.outs_per_array // self.fan_out)
+        fit = min(self.rows // self.position_rows, self.outs_per_array // self.fan_out)
         return min(self.groups, max(1, fit))
 
     @cached_property
@@ -69,15 +80,20 @@ class Mapping:
 
     @cached_property
     def bundle_rows(self) -> int:
-        return self.groups_per_array * self.fan_in
+        """Rows of one bundle at one position."""
+        return self.groups_per_array * self.position_rows
 
     @cached_property
     def bundle_outs(self) -> int:
         return self.groups_per_array * self.fan_out
 
     @cached_property
-    def row_tiles(self) -> int:
+    def tiles_per_position(self) -> int:
         return -(-self.bundle_rows // self.rows)
+
+    @cached_property
+    def row_tiles(self) -> int:
+        return self.positions * self.tiles_per_position
 
     @cached_property
     def col_tiles(self) -> int:
@@ -110,10 +126,19 @@ class Mapping:
             off_level: conductance of an empty cell in levels (0 for an infinite on/off ratio); every driven
                 row adds it.
         """
+        depth = self.tiles_per_position
         driven = np.full(self.row_tiles, self.used_rows, dtype=np.float64)
-        driven[-1] = self.bundle_rows - (self.row_tiles - 1) * self.used_rows
-        holding = np.minimum(driven, self.fan_in)  # rows of other groups hold level 0 in a shared array
+        driven[depth - 1 :: depth] = self.bundle_rows - (depth - 1) * self.used_rows
+        # rows of other groups hold level 0 in a shared array
+        holding = np.minimum(driven, self.position_rows)
         return holding * self.top_level + driven * off_level
+
+    def _places(self, offset: int) -> slice | NDArray[np.intp]:
+        """Return where the rows of the group at ``offset`` stand among the rows of all tiles of its bundle."""
+        if self.positions == 1:
+            return slice(offset * self.fan_in, (offset + 1) * self.fan_in)
+        channel, position = np.divmod(np.arange(self.fan_in), self.positions)
+        return position * (self.tiles_per_position * self.used_rows) + offset * self.position_rows + channel
 
     def blocks(self, codes: NDArray[np.integer[Any]]) -> NDArray[np.int16]:
         """Lay signed codes ``[groups * fan_out, fan_in]`` out per bundle, zero where an array stays empty.
@@ -127,8 +152,8 @@ class Mapping:
         groups = codes.reshape(self.groups, self.fan_out, self.fan_in)
         for offset in range(self.groups_per_array):  # the group at ``offset`` in every bundle
             block = groups[offset :: self.groups_per_array]
-            n, k = offset * self.fan_out, offset * self.fan_in
-            padded[: len(block), n : n + self.fan_out, k : k + self.fan_in] = block
+            n = offset * self.fan_out
+            padded[: len(block), n : n + self.fan_out, self._places(offset)] = block
         return padded
 
     def levels(self, blocks: NDArray[np.int16], tile: int) -> NDArray[np.uint8]:
@@ -147,7 +172,7 @@ class Mapping:
 
         Rows beyond the layer's last input and columns beyond its last output are open circuits.
         """
-        rows = np.arange(self.used_rows) + tile * self.used_rows < self.bundle_rows
+        rows = np.arange(self.used_rows) + tile % self.tiles_per_position * self.used_rows < self.bundle_rows
         outs = np.arange(self.col_tiles * self.used_outs).reshape(self.col_tiles, -1) < self.bundle_outs
         columns = np.repeat(outs, 2 * self.slices, axis=-1)
         return (rows[:, None] & columns[:, None])[None]
@@ -176,7 +201,7 @@ class Mapping:
             ``[groups * fan_out, fan_in]``.
         """
         blocks = [
-            joined[:, i * self.fan_out : (i + 1) * self.fan_out, i * self.fan_in : (i + 1) * self.fan_in]
+            joined[:, i * self.fan_out : (i + 1) * self.fan_out, self._places(i)]
             for i in range(self.groups_per_array)
         ]
         grouped = np.stack(blocks, axis=1).reshape(-1, self.fan_out, self.fan_in)

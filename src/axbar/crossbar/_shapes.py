@@ -20,6 +20,8 @@ else:
 def _tiled(rows: Tensor, mapping: Mapping) -> Tensor:
     """Arrange rows ``[groups * fan_in, positions]`` as ``[row_tiles, bundles, used_rows, positions]``."""
     positions = rows.shape[-1]
+    if mapping.positions > 1:
+        return _split(rows, mapping)
     padded = rows.new_zeros(mapping.bundles, mapping.row_tiles * mapping.used_rows, positions)
     if mapping.row_tiles == 1:  # bundles follow each other without gaps; only the last may be half empty
         padded.view(-1, positions)[: rows.shape[0]] = rows
@@ -27,6 +29,20 @@ def _tiled(rows: Tensor, mapping: Mapping) -> Tensor:
         padded[:, : mapping.fan_in] = rows.view(mapping.bundles, mapping.fan_in, positions)
     shape = (mapping.bundles, mapping.row_tiles, mapping.used_rows, positions)
     return padded.view(shape).transpose(0, 1).contiguous()
+
+
+def _split(rows: Tensor, mapping: Mapping) -> Tensor:
+    """As ``_tiled``, with row tiles of their own for every kernel position."""
+    kernel, bundles, depth = mapping.positions, mapping.bundles, mapping.tiles_per_position
+    by_kernel = rows.view(-1, kernel, rows.shape[-1]).transpose(0, 1)
+    padded = rows.new_zeros(kernel, bundles * depth * mapping.used_rows, rows.shape[-1])
+    if depth == 1:
+        padded[:, : by_kernel.shape[1]] = by_kernel
+    else:
+        by_bundle = by_kernel.reshape(kernel, bundles, mapping.position_rows, -1)
+        padded.view(kernel, bundles, -1, rows.shape[-1])[:, :, : mapping.position_rows] = by_bundle
+    tiles = padded.view(kernel, bundles, depth, mapping.used_rows, -1).transpose(1, 2)
+    return tiles.reshape(mapping.row_tiles, bundles, mapping.used_rows, -1)
 
 
 class ConvShape(_Conv):
@@ -37,6 +53,11 @@ class ConvShape(_Conv):
         """Rows and outputs of one group, and the number of groups."""
         rows = self.in_channels // self.groups * self.kernel_size[0] * self.kernel_size[1]
         return rows, self.out_channels // self.groups, self.groups
+
+    @property
+    def kernel_positions(self) -> int:
+        """Kernel positions of one channel."""
+        return self.kernel_size[0] * self.kernel_size[1]
 
     def batch_of(self, x: Tensor) -> Tensor:
         """Return ``x`` as ``[samples, ...]``, the unit in which large inputs are cut."""
@@ -101,6 +122,11 @@ class LinearShape(_Linear):
     def fan(self) -> tuple[int, int, int]:
         """Rows and outputs, and one group."""
         return self.in_features, self.out_features, 1
+
+    @property
+    def kernel_positions(self) -> int:
+        """One: a vector has no positions."""
+        return 1
 
     def batch_of(self, x: Tensor) -> Tensor:
         """Return ``x`` as ``[vectors, features]``."""

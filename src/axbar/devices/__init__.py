@@ -35,6 +35,7 @@ from axbar.devices._quantise import level_conductance_S, n_slices, quantise, sli
 from axbar.devices._random import Draws, SeededDraws, stream
 from axbar.devices._read import current, read_sigma, secant
 from axbar.devices._stages import age, faults, program
+from axbar.devices._verify import expected_writes
 
 if TYPE_CHECKING:
     from axbar.devices.fit import DeviceFit, fit_device
@@ -65,6 +66,7 @@ __all__ = [
     "age",
     "check",
     "current",
+    "expected_writes",
     "faults",
     "first_read_s",
     "fit_device",

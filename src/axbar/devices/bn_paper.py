@@ -13,6 +13,8 @@ A result with them shows what the paper shows, at values that are ours.
 
 from axbar.devices._laws import Drift, Polynomial
 from axbar.devices._preset import DevicePreset, Validity
+from axbar.devices._writes import PCM, WriteFacts
+from axbar.devices._writes import RRAM as RRAM_WRITES
 from axbar.spec._base import Provenance
 from axbar.spec.imc import Device
 
@@ -26,7 +28,7 @@ def _assumed(what: str) -> Provenance:
     return Provenance(source=f"{_PAPER} (third-party notes) gives {what}", confidence="assumed")
 
 
-def _preset(name: str, label: str, ratio: float, cell_area_F2: float) -> DevicePreset:
+def _preset(name: str, label: str, ratio: float, cell_area_F2: float, writes: WriteFacts) -> DevicePreset:
     return DevicePreset(
         name=name,
         summary=f"{label} of the batch-norm study (GLSVLSI 2023): ratio {ratio:g}, the rest assumed",
@@ -36,6 +38,9 @@ def _preset(name: str, label: str, ratio: float, cell_area_F2: float) -> DeviceP
             g_off_S=_G_ON_S / ratio,
             cell_area_F2=cell_area_F2,
             program_noise=0.0,
+            write_energy_J=writes.energy_J,
+            write_time_s=writes.time_s,
+            endurance=writes.endurance,
             age_s=1.0,
         ),
         sources={
@@ -50,6 +55,7 @@ def _preset(name: str, label: str, ratio: float, cell_area_F2: float) -> DeviceP
             "drift": _assumed("no exponent; nu 0.05, spread 0.01"),
             "read_noise": _assumed("sigma 0.05 to 0.35, not of what; 0.1 of the conductance"),
             "age_s": _assumed("no reference time; 1 s"),
+            **writes.as_family("these cells").sources,
         },
         validity=Validity(
             g_min_S=0.0,
@@ -65,6 +71,6 @@ def _preset(name: str, label: str, ratio: float, cell_area_F2: float) -> DeviceP
     )
 
 
-RRAM = _preset("rram-bn", "RRAM", 10.0, 125.74)
-PCM_I = _preset("pcm-bn-i", "PCM-i", 40.0, 8.0)
-PCM_II = _preset("pcm-bn-ii", "PCM-ii", 80.0, 8.0)
+RRAM = _preset("rram-bn", "RRAM", 10.0, 125.74, RRAM_WRITES)
+PCM_I = _preset("pcm-bn-i", "PCM-i", 40.0, 8.0, PCM)
+PCM_II = _preset("pcm-bn-ii", "PCM-ii", 80.0, 8.0, PCM)

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from axbar.devices._laws import ClippedLog, Drift, Polynomial, RootLogRelaxation
 from axbar.devices._preset import DevicePreset, Validity
+from axbar.devices._writes import RRAM
 from axbar.spec._base import Provenance
 from axbar.spec.imc import Device
 
@@ -55,8 +56,30 @@ def _from_spec(spec: Device) -> DevicePreset:
 PRESET = DevicePreset(
     name="custom",
     summary="a device of one's own: laws in device.custom, as fit-device writes them",
-    spec=Device(name="custom", g_on_S=50e-6, g_off_S=0.0, cell_area_F2=125.74, program_noise=1.0, age_s=1.0),
-    sources=dict.fromkeys(("g_on_S", "g_off_S", "cell_area_F2", "program_noise", "age_s"), _OWN),
+    spec=Device(
+        name="custom",
+        g_on_S=50e-6,
+        g_off_S=0.0,
+        cell_area_F2=125.74,
+        program_noise=1.0,
+        write_energy_J=RRAM.energy_J,
+        write_time_s=RRAM.time_s,
+        endurance=RRAM.endurance,
+        age_s=1.0,
+    ),
+    sources=dict.fromkeys(
+        (
+            "g_on_S",
+            "g_off_S",
+            "cell_area_F2",
+            "program_noise",
+            "write_energy_J",
+            "write_time_s",
+            "endurance",
+            "age_s",
+        ),
+        _OWN,
+    ),
     validity=Validity(
         g_min_S=0.0, g_max_S=float("inf"), t_min_s=1.0, t_max_s=float("inf"), note="as its data"
     ),

@@ -6,6 +6,7 @@ published openly; here both are shares of the conductance itself. The range is a
 
 from axbar.devices._laws import Polynomial
 from axbar.devices._preset import DevicePreset, Validity
+from axbar.devices._writes import FEFET
 from axbar.spec._base import Provenance
 from axbar.spec.imc import Device
 
@@ -21,13 +22,23 @@ _RANGE = Provenance(
 PRESET = DevicePreset(
     name="fefet-2bit",
     summary="2-bit FeFET (literature, not measured by us): 20 % write, 10 % read noise",
-    spec=Device(name="fefet-2bit", g_on_S=10e-6, g_off_S=0.1e-6, cell_area_F2=12.0, program_noise=1.0),
+    spec=Device(
+        name="fefet-2bit",
+        g_on_S=10e-6,
+        g_off_S=0.1e-6,
+        cell_area_F2=12.0,
+        program_noise=1.0,
+        write_energy_J=FEFET.energy_J,
+        write_time_s=FEFET.time_s,
+        endurance=FEFET.endurance,
+    ),
     sources={
         "g_on_S": _RANGE,
         "g_off_S": _RANGE,
         "cell_area_F2": Provenance(source="a FeFET alone, about 12 F2; no source read", confidence="assumed"),
         "program_noise": _NOISE,
         "read_noise": _NOISE,
+        **FEFET.sources,
     },
     validity=Validity(
         g_min_S=0.0,

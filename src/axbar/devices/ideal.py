@@ -4,6 +4,7 @@ Not a real device. With lossless converters it makes a crossbar compute exactly 
 """
 
 from axbar.devices._preset import DevicePreset, Validity
+from axbar.devices._writes import IDEAL
 from axbar.spec._base import Provenance
 from axbar.spec.imc import Device
 
@@ -14,7 +15,16 @@ _DEFINITION = Provenance(source="definition of an ideal cell, not a real device"
 PRESET = DevicePreset(
     name="ideal",
     summary="exact cells: no noise, infinite on/off ratio",
-    spec=Device(name="ideal", g_on_S=100e-6, g_off_S=0.0, cell_area_F2=4.0, program_noise=0.0),
+    spec=Device(
+        name="ideal",
+        g_on_S=100e-6,
+        g_off_S=0.0,
+        cell_area_F2=4.0,
+        program_noise=0.0,
+        write_energy_J=IDEAL.energy_J,
+        write_time_s=IDEAL.time_s,
+        endurance=IDEAL.endurance,
+    ),
     sources={
         "g_on_S": Provenance(source="10 kohm, a common LRS of filamentary RRAM", confidence="assumed"),
         "g_off_S": _DEFINITION,
@@ -23,6 +33,7 @@ PRESET = DevicePreset(
             confidence="code",
         ),
         "program_noise": _DEFINITION,
+        **IDEAL.sources,
     },
     validity=Validity(g_min_S=0.0, g_max_S=float("inf"), t_min_s=0.0, t_max_s=float("inf")),
 )

@@ -14,6 +14,7 @@ The exact coefficients stand below. There x of the drift is the target; here the
 
 from axbar.devices._laws import ClippedLog, Drift, Flicker, Law, Piecewise, Polynomial
 from axbar.devices._preset import DevicePreset, Validity
+from axbar.devices._writes import PCM
 from axbar.spec._base import Provenance
 from axbar.spec.imc import Device
 
@@ -33,7 +34,15 @@ def _preset(
         name=name,
         summary=summary,
         spec=Device(
-            name=name, g_on_S=g_on_uS * 1e-6, g_off_S=0.0, cell_area_F2=500.0, program_noise=1.0, age_s=t0_s
+            name=name,
+            g_on_S=g_on_uS * 1e-6,
+            g_off_S=0.0,
+            cell_area_F2=500.0,
+            program_noise=1.0,
+            write_energy_J=PCM.energy_J,
+            write_time_s=PCM.time_s,
+            endurance=PCM.endurance,
+            age_s=t0_s,
         ),
         sources={
             "g_on_S": _LAW,
@@ -46,6 +55,7 @@ def _preset(
             "drift": _LAW,
             "flicker_noise": _LAW,
             "age_s": _LAW,
+            **PCM.sources,
         },
         validity=Validity(
             g_min_S=0.0,

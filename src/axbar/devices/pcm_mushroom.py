@@ -14,10 +14,13 @@ from which it differs by the programming error. The 1/f noise uses the programme
 
 from axbar.devices._laws import ClippedLog, Drift, Flicker, PowerLaw
 from axbar.devices._preset import DevicePreset, Validity
+from axbar.devices._writes import PCM
 from axbar.spec._base import Provenance
 from axbar.spec.imc import Device
 
 __all__ = ["PRESET"]
+
+_WRITES = PCM.as_family("these cells")
 
 _G_ON_uS = 25.0
 _FIT_uS = (0.26348, 1.9650, -1.1731)  # sigma in uS, powers of x
@@ -31,7 +34,15 @@ PRESET = DevicePreset(
     name="pcm-mushroom",
     summary="mushroom PCM (Nandakumar 2019): programming, drift, 1/f noise, from 20 s on",
     spec=Device(
-        name="pcm-mushroom", g_on_S=25e-6, g_off_S=0.0, cell_area_F2=8.0, program_noise=1.0, age_s=20.0
+        name="pcm-mushroom",
+        g_on_S=25e-6,
+        g_off_S=0.0,
+        cell_area_F2=8.0,
+        program_noise=1.0,
+        write_energy_J=_WRITES.energy_J,
+        write_time_s=_WRITES.time_s,
+        endurance=_WRITES.endurance,
+        age_s=20.0,
     ),
     sources={
         "g_on_S": _LAW,
@@ -43,6 +54,7 @@ PRESET = DevicePreset(
         "drift": _LAW,
         "flicker_noise": _LAW,
         "age_s": _LAW,
+        **_WRITES.sources,
     },
     validity=Validity(
         g_min_S=0.0,

@@ -12,10 +12,13 @@ and 1.25 gives gamma 3 and 5.
 
 from axbar.devices._laws import SquareRoot
 from axbar.devices._preset import DevicePreset, Validity
+from axbar.devices._writes import RRAM
 from axbar.spec._base import Provenance
 from axbar.spec.imc import Device
 
 __all__ = ["PRESET"]
+
+_WRITES = RRAM.as_family("these cells")
 
 _GAMMA, _S, _RATIO = 4.0, 0.1, 100.0
 
@@ -26,7 +29,16 @@ _RANGE = Provenance(
 PRESET = DevicePreset(
     name="rram-clipformer",
     summary="RRAM of ClipFormer: 100 kohm, ratio 100, write noise gamma 4 with an assumed sigma of 0.1",
-    spec=Device(name="rram-clipformer", g_on_S=10e-6, g_off_S=0.1e-6, cell_area_F2=125.74, program_noise=1.0),
+    spec=Device(
+        name="rram-clipformer",
+        g_on_S=10e-6,
+        g_off_S=0.1e-6,
+        cell_area_F2=125.74,
+        program_noise=1.0,
+        write_energy_J=_WRITES.energy_J,
+        write_time_s=_WRITES.time_s,
+        endurance=_WRITES.endurance,
+    ),
     sources={
         "g_on_S": _RANGE,
         "g_off_S": _RANGE,
@@ -37,6 +49,7 @@ PRESET = DevicePreset(
             source="form and gamma of ClipFormer (third-party notes); sigma 0.1 is assumed",
             confidence="assumed",
         ),
+        **_WRITES.sources,
     },
     validity=Validity(
         g_min_S=0.1e-6,

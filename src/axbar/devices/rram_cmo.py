@@ -14,10 +14,13 @@ import math
 
 from axbar.devices._laws import ClippedLog, Flicker, LogRelaxation, Polynomial, RootSumOfSquares, Scaled
 from axbar.devices._preset import DevicePreset, Validity
+from axbar.devices._writes import RRAM
 from axbar.spec._base import Provenance
 from axbar.spec.imc import Device
 
 __all__ = ["COARSE", "PRESET"]
+
+_WRITES = RRAM.as_family("these cells")
 
 _G_ON_uS = 88.19
 _RELAXED_uS = 0.41183342
@@ -32,7 +35,15 @@ def _preset(name: str, acceptance: str, fit_uS: tuple[float, float]) -> DevicePr
         name=name,
         summary=f"CMO/HfOx RRAM (Falcone), written to {acceptance}: programming, relaxation, 1/f noise, from 1 s on",
         spec=Device(
-            name=name, g_on_S=_G_ON_uS * 1e-6, g_off_S=9e-6, cell_area_F2=125.74, program_noise=1.0, age_s=1.0
+            name=name,
+            g_on_S=_G_ON_uS * 1e-6,
+            g_off_S=9e-6,
+            cell_area_F2=125.74,
+            program_noise=1.0,
+            write_energy_J=_WRITES.energy_J,
+            write_time_s=_WRITES.time_s,
+            endurance=_WRITES.endurance,
+            age_s=1.0,
         ),
         sources={
             "g_on_S": _LAW,
@@ -44,6 +55,7 @@ def _preset(name: str, acceptance: str, fit_uS: tuple[float, float]) -> DevicePr
             "drift": _LAW,
             "flicker_noise": _LAW,
             "age_s": _LAW,
+            **_WRITES.sources,
         },
         validity=Validity(
             g_min_S=9e-6,

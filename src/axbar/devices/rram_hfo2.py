@@ -20,10 +20,13 @@ from numpy.typing import NDArray
 
 from axbar.devices._laws import Polynomial, Scaled
 from axbar.devices._preset import DevicePreset, Validity
+from axbar.devices._writes import RRAM
 from axbar.spec._base import Provenance
 from axbar.spec.imc import Device
 
 __all__ = ["PRESET", "MiloCurve"]
+
+_WRITES = RRAM.as_family("these cells")
 
 _G_ON_uS = 225.0
 _N2 = (0.007063, 0.005711, 0.001541, 0.0001388)  # powers of L
@@ -50,7 +53,16 @@ class MiloCurve:
 PRESET = DevicePreset(
     name="rram-hfo2",
     summary="multi-level HfO2 RRAM (Milo 2021): programming noise, cubic I-V",
-    spec=Device(name="rram-hfo2", g_on_S=225e-6, g_off_S=50e-6, cell_area_F2=125.74, program_noise=1.0),
+    spec=Device(
+        name="rram-hfo2",
+        g_on_S=225e-6,
+        g_off_S=50e-6,
+        cell_area_F2=125.74,
+        program_noise=1.0,
+        write_energy_J=_WRITES.energy_J,
+        write_time_s=_WRITES.time_s,
+        endurance=_WRITES.endurance,
+    ),
     sources={
         "g_on_S": _LAW,
         "g_off_S": _LAW,
@@ -59,6 +71,7 @@ PRESET = DevicePreset(
         ),
         "program_noise": _LAW,
         "nonlinearity": _LAW,
+        **_WRITES.sources,
     },
     validity=Validity(
         g_min_S=50e-6,

@@ -18,6 +18,7 @@ interpolated linearly in ln t, beyond two days continued along the last piece. O
 
 from axbar.devices._laws import Polynomial, TabledRelaxation
 from axbar.devices._preset import DevicePreset, Validity
+from axbar.devices._writes import RRAM
 from axbar.spec._base import Provenance
 from axbar.spec.imc import Device
 
@@ -39,7 +40,15 @@ PRESET = DevicePreset(
     name="rram-neurram",
     summary="HfOx RRAM of NeuRRAM (Wan 2022): programming, relaxation, read noise, from 1 s on",
     spec=Device(
-        name="rram-neurram", g_on_S=40e-6, g_off_S=1e-6, cell_area_F2=125.74, program_noise=1.0, age_s=1.0
+        name="rram-neurram",
+        g_on_S=40e-6,
+        g_off_S=1e-6,
+        cell_area_F2=125.74,
+        program_noise=1.0,
+        write_energy_J=RRAM.energy_J,
+        write_time_s=RRAM.time_s,
+        endurance=RRAM.endurance,
+        age_s=1.0,
     ),
     sources={
         "g_on_S": _RANGE,
@@ -60,6 +69,7 @@ PRESET = DevicePreset(
         "age_s": Provenance(
             source="Wan et al., Nature 2022: first distribution 1 s after programming", confidence="code"
         ),
+        **RRAM.sources,
     },
     validity=Validity(
         g_min_S=1e-6,

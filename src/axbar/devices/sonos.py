@@ -14,6 +14,7 @@ up to 1600 nA and not in the order of the days, which is no property of the devi
 
 from axbar.devices._laws import Polynomial, Saturating, Scaled, TabledRelaxation, Within
 from axbar.devices._preset import DevicePreset, Validity
+from axbar.devices._writes import CHARGE_TRAP
 from axbar.spec._base import Provenance
 from axbar.spec.imc import Device
 
@@ -59,6 +60,9 @@ PRESET = DevicePreset(
         g_off_S=_I_ON_nA * 1e-9 / _READ_V / 1e7,
         cell_area_F2=100.0,
         program_noise=1.0,
+        write_energy_J=CHARGE_TRAP.energy_J,
+        write_time_s=CHARGE_TRAP.time_s,
+        endurance=CHARGE_TRAP.endurance,
     ),
     sources={
         "g_on_S": Provenance(
@@ -73,6 +77,7 @@ PRESET = DevicePreset(
         "drift": _LAW,
         "read_noise": _LAW,
         "age_s": _LAW,
+        **CHARGE_TRAP.sources,
     },
     validity=Validity(
         g_min_S=0.0,

@@ -49,8 +49,10 @@ def ideal(spec: S) -> S:
         confidence="inf",
     )
     wires = {f"wires.{field}": 0.0 for field in type(spec.wires).model_fields}
+    # a sense amplifier decides one bit; no figure of accuracy depends on the kind
+    kind = {"adc.kind": "sar"} if spec.adc.kind == "sense" else {}
     return replaced(
         spec,
-        {"device": "ideal", "adc.bits": bits, "adc.calibration": "max", "adc.inl_lsb": 0.0, **wires},
+        {"device": "ideal", **kind, "adc.bits": bits, "adc.calibration": "max", "adc.inl_lsb": 0.0, **wires},
         exact,
     )

@@ -15,8 +15,8 @@ from pydantic import Field, model_validator
 from axbar.spec._base import HardwareSpec, SpecModel
 from axbar.spec._quantity import write_quantity
 
-__all__ = ["Adc", "Buffer", "Chip", "Crossbar", "Device", "ImcSpec", "InputCoding", "Interconnect",
-           "NeuronUnit", "Read", "Technology", "Tile", "Wires"]  # fmt: skip
+__all__ = ["Adc", "Buffer", "Chip", "Crossbar", "Device", "Dram", "ImcSpec", "InputCoding", "Interconnect",
+           "LayerMapping", "NeuronUnit", "Read", "Technology", "Tile", "Units", "Wires"]  # fmt: skip
 
 
 class Technology(SpecModel):
@@ -69,6 +69,11 @@ class Device(SpecModel):
     program_noise: float = Field(
         ge=0, le=10, description="scale of the device law's programming noise: 1 as published, 0 none"
     )
+    write_energy_J: float = Field(
+        ge=0, le=1e-3, description="writing one cell once, with all pulses and reads of its verification"
+    )
+    write_time_s: float = Field(ge=0, le=10, description="the time that takes")
+    endurance: float = Field(gt=0, le=1e18, description="writes that a cell survives; 1e18: no wear known")
     verify_tolerance: float = Field(
         default=0.0,
         ge=0,
@@ -136,6 +141,10 @@ class Read(SpecModel):
 
     v_read_V: float = Field(gt=0, le=2.0, description="row voltage")
     t_read_s: float = Field(gt=1e-10, le=1e-4, description="pulse width")
+    mode: Literal["voltage", "current"] = Field(
+        default="voltage",
+        description="what feeds the cells: the read voltage, or mirrors of their current fed by technology.vdd_V",
+    )
 
 
 class Wires(SpecModel):
@@ -150,8 +159,8 @@ class Wires(SpecModel):
 class Adc(SpecModel):
     """Converters at the foot of the columns."""
 
-    kind: Literal["sar", "flash", "survey"] = Field(
-        description="converter whose energy, area and time are modelled"
+    kind: Literal["sar", "flash", "survey", "ramp", "sense"] = Field(
+        description="converter whose energy, area and time are modelled; sense: a sense amplifier, one bit"
     )
     bits: int = Field(ge=1, le=12, description="resolution")
     cols_per_adc: int = Field(ge=1, le=1024, description="columns that take turns on one converter")
@@ -160,6 +169,15 @@ class Adc(SpecModel):
     inl_lsb: float = Field(
         ge=0, le=16, description="largest integral non-linearity of a converter, in steps of its own"
     )
+
+    @model_validator(mode="after")
+    def _sense_decides_one_bit(self) -> Self:
+        if self.kind == "sense" and self.bits != 1:
+            raise ValueError(
+                f"adc.kind = sense is a sense amplifier that decides one bit, but adc.bits = {self.bits}. "
+                "Set adc.bits to 1 or choose another adc.kind."
+            )
+        return self
 
 
 class Tile(SpecModel):
@@ -172,10 +190,48 @@ class Tile(SpecModel):
 class Chip(SpecModel):
     """The die."""
 
-    power_gating: Literal["none", "tile"] = Field(
-        description="what is switched off: nothing, or the tiles whose layer does not work (volatile cells stay on)"
+    power_gating: Literal["none", "tile", "pe", "array"] = Field(
+        description="what is switched off: nothing, or the tiles whose layer does not work (volatile cells stay on), "
+        "and with pe or array also PEs or arrays that hold no weights"
     )
-    max_tiles: int = Field(ge=1, le=1_000_000, description="tiles on the die; more is infeasible")
+    wake_s: float = Field(
+        default=1e-7, ge=0, le=1e-3, description="time from switching a tile on to its first operation"
+    )
+    max_tiles: int = Field(ge=1, le=1_000_000, description="tiles on a die; further tiles go on the next one")
+    max_dies: int = Field(
+        default=1,
+        ge=1,
+        le=1024,
+        description="dies that share the work; more tiles than they have is infeasible",
+    )
+
+
+class LayerMapping(SpecModel):
+    """How layers are laid on arrays, and in which order they work."""
+
+    layout: Literal["flattened", "kernel_split"] = Field(
+        default="flattened",
+        description="rows of a convolution: all kernel positions one after the other, or arrays of their own for each",
+    )
+    duplication: int = Field(
+        default=1,
+        ge=1,
+        le=1024,
+        description="copies of every layer that take turns, at most one per output position",
+    )
+    balance: Literal["none", "throughput"] = Field(
+        default="none", description="further copies for the slowest layers, as long as the dies have tiles"
+    )
+    order: Literal["step", "layer"] = Field(
+        default="step", description="all layers step by step, or all steps of a layer at once"
+    )
+    pipeline: Literal["none", "layers"] = Field(
+        default="none", description="one layer works at a time, or all on different steps or images"
+    )
+    first_layer: Literal["once", "every_step"] = Field(
+        default="once",
+        description="a constant input is computed once and its sums are kept, or again on every step",
+    )
 
 
 class Buffer(SpecModel):
@@ -184,19 +240,60 @@ class Buffer(SpecModel):
     input_B: int = Field(ge=64, le=2**24, description="input buffer of a tile, bytes")
     output_B: int = Field(ge=64, le=2**24, description="output buffer of a tile, bytes")
     word_bits: int = Field(ge=8, le=1024, description="bits read or written per access")
+    global_B: int = Field(
+        default=0,
+        ge=0,
+        le=2**28,
+        description="buffer of the chip for what the tiles do not hold, bytes; 0: none",
+    )
+
+
+class Dram(SpecModel):
+    """The memory beside the chip."""
+
+    kind: Literal["none", "hbm2", "hbm3", "lpddr4", "gddr5", "ddr3"] = Field(
+        default="none", description="DRAM that holds network input and output and what fits nowhere else"
+    )
+    width_bits: int = Field(default=32, ge=1, le=8192, description="bits per transfer")
+    transfer_Hz: float = Field(default=3.2e9, ge=1e6, le=1e11, description="transfers per second of one pin")
 
 
 class Interconnect(SpecModel):
     """The network between tiles."""
 
-    kind: Literal["htree", "mesh"] = Field(description="topology")
+    kind: Literal["htree", "mesh", "none"] = Field(
+        description="topology; none: tiles without distance or switches between them"
+    )
     width_bits: int = Field(ge=8, le=1024, description="bits per clock on one link")
+    length_factor: float = Field(
+        default=1.0,
+        ge=0,
+        le=10,
+        description="length of all wires between and inside tiles, over the floor plan's",
+    )
+
+
+class Units(SpecModel):
+    """Digital units between products: pooling, norms, softmax, element-wise operations."""
+
+    per_tile: int = Field(
+        default=4,
+        ge=1,
+        le=4096,
+        description="units of each kind in a tile that needs it; one operation per clock",
+    )
 
 
 class NeuronUnit(SpecModel):
     """Digital neurons: update logic and membrane memory of a tile."""
 
     membrane_bits: int = Field(ge=2, le=32, description="bits of one stored membrane potential")
+    membrane_B: int = Field(
+        default=0,
+        ge=0,
+        le=2**24,
+        description="membrane memory of a tile, bytes; 0: as much as its neurons need",
+    )
     units_per_tile: int = Field(ge=1, le=4096, description="neuron updates per clock in one tile")
 
 
@@ -215,6 +312,9 @@ class ImcSpec(HardwareSpec):
     chip: Chip
     buffer: Buffer
     interconnect: Interconnect
+    dram: Dram = Field(default_factory=Dram)
+    units: Units = Field(default_factory=Units)
+    mapping: LayerMapping = Field(default_factory=LayerMapping)
     neuron: NeuronUnit
     clock_Hz: float = Field(ge=1e6, le=1e10, description="clock of the digital logic")
 

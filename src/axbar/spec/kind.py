@@ -26,6 +26,8 @@ class HardwareKind:
         count: ``count(workload, spec) -> Events``: what happens how often, for one structural choice.
         components: the parts that cost something; their figures sum to the totals.
         structural: paths on which ``count`` depends; sweeps group points by them.
+        schedule: ``schedule(context, components) -> Timing | None``, called once latencies are known and before
+            energies are; None where layers take turns.
         rules: conditions under which a design point is infeasible, or worth a note (``axbar.cost.Rule``).
         analog: ``module:object`` of ``convert(model, spec, seed, data) -> nn.Module``; None if digital.
         digital: ``module:object`` of ``convert(model, spec, data) -> nn.Module``: integer network, or None.
@@ -39,6 +41,7 @@ class HardwareKind:
     components: tuple[Any, ...]
     structural: frozenset[str]
     rules: tuple[Any, ...] = ()
+    schedule: Callable[..., Any] | None = None
     analog: str | None = None
     digital: str | None = None
     presets: Mapping[str, Path] = field(default_factory=dict[str, Path])

@@ -1,6 +1,7 @@
 """Techniques: network to network, or programmed chip to programmed chip."""
 
 from axbar.techniques._base import Technique, TechniqueConfig, TechniqueResult, TuningView
+from axbar.techniques._offers import offers
 from axbar.techniques._parse import get_technique, parse_technique
 
 __all__ = [
@@ -9,5 +10,6 @@ __all__ = [
     "TechniqueResult",
     "TuningView",
     "get_technique",
+    "offers",
     "parse_technique",
 ]

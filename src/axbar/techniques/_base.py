@@ -61,7 +61,9 @@ class Technique(Protocol):
 
     A technique that works on batch norms as digital modules of the chip says ``keeps_norms = True``; the
     network is then converted with ``norms="keep"``. It is no part of the protocol: what says nothing keeps
-    none.
+    none. Nor are two things that advice reads: ``tuning`` (``adaptation``, ``fine-tune`` or ``retrain``) says which
+    cost of ``axbar.cost.tuning_cost`` it has, ``what_if(spec, workload)`` what it changes about an inference
+    (``axbar.techniques.offers``).
     """
 
     name: str

@@ -53,6 +53,7 @@ class BnAdapt:
     name = "bn-adapt"
     stage: Literal["network", "chip"] = "chip"
     Config: type[TechniqueConfig] = BnAdaptConfig
+    tuning = "adaptation"
     keeps_norms = True
 
     def apply(self, target: nn.Module, hardware: Any, data: Any, config: BnAdaptConfig) -> TechniqueResult:

@@ -57,6 +57,7 @@ class BnFinetune:
     name = "bn-finetune"
     stage: Literal["network", "chip"] = "chip"
     Config: type[TechniqueConfig] = BnFinetuneConfig
+    tuning = "fine-tune"
     keeps_norms = True
 
     def apply(self, target: nn.Module, hardware: Any, data: Any, config: BnFinetuneConfig) -> TechniqueResult:

@@ -106,6 +106,7 @@ class NoiseAware:
     name = "noise-aware"
     stage: Literal["network", "chip"] = "network"
     Config: type[TechniqueConfig] = NoiseAwareConfig
+    tuning = "retrain"
 
     def apply(self, target: nn.Module, hardware: Any, data: Any, config: NoiseAwareConfig) -> TechniqueResult:
         """Return a fine-tuned copy of the network, in evaluation mode.

@@ -19,13 +19,20 @@ one pulse at full voltage whatever the drivers can do.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from axbar.errors import DataError
-from axbar.workload._digits import mean_driven, mean_squares, nonzero_digits, squared_digits
+from axbar.workload._digits import (
+    mean_driven,
+    mean_squares,
+    mean_sums,
+    nonzero_digits,
+    squared_digits,
+    summed_digits,
+)
 from axbar.workload._pack import popcount
 from axbar.workload._types import LayerTrace, Operand
 
@@ -65,17 +72,21 @@ def active_rows(layer: LayerTrace, bits: int | None = None, dac_bits: int = 1) -
     return _cached(layer, ("rows", code, width), lambda: _rows(layer, _pulses(operand, code, width)))
 
 
-def row_drive(layer: LayerTrace, bits: int | None = None, dac_bits: int = 1) -> Array:
+def row_drive(
+    layer: LayerTrace, bits: int | None = None, dac_bits: int = 1, power: Literal[1, 2] = 2
+) -> Array:
     """Return how strongly each row of the unfolded weight matrix is driven, per sample.
 
     As ``active_rows``, but every pulse counts with the square of its share of the read voltage, to which the
-    energy of a cell is proportional; so both are the same where pulses carry one bit.
+    energy of a cell is proportional (with ``power`` 1: with the share itself, as its current does); so both are
+    the same where pulses carry one bit.
     """
     operand = _operand(layer)
     code, width = _code_bits(operand, bits), pulse_bits(operand, bits, dac_bits)
     if width == 1:
         return active_rows(layer, bits, dac_bits)
-    return _cached(layer, ("drive", code, width), lambda: _rows(layer, _squares(operand, code, width)))
+    shares = _squares if power == 2 else _sums
+    return _cached(layer, ("drive", code, width, power), lambda: _rows(layer, shares(operand, code, width)))
 
 
 def reads(layer: LayerTrace, bits: int | None = None, dac_bits: int = 1) -> int:
@@ -184,6 +195,15 @@ def _squares(operand: Operand, bits: int, width: int) -> Array:
     if operand.words is None:
         return np.full(operand.shape, operand.steps * mean_squares(_rate(operand), bits, width) / full)
     table = squared_digits(_requantised(operand.bits, bits), bits, width)
+    return _mean_counts(operand, table[operand.words]) / full
+
+
+def _sums(operand: Operand, bits: int, width: int) -> Array:
+    """As ``_pulses``, each weighted by its share of the read voltage."""
+    full = float(2**width - 1)
+    if operand.words is None:
+        return np.full(operand.shape, operand.steps * mean_sums(_rate(operand), bits, width) / full)
+    table = summed_digits(_requantised(operand.bits, bits), bits, width)
     return _mean_counts(operand, table[operand.words]) / full
 
 

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from axbar.workload._pack import popcount
 
-__all__ = ["digit_widths", "mean_driven", "mean_squares", "nonzero_digits", "squared_digits"]
+__all__ = ["digit_widths", "mean_driven", "mean_squares", "mean_sums", "nonzero_digits", "squared_digits",
+           "summed_digits"]  # fmt: skip
 
 Codes = NDArray[np.unsignedinteger[Any]]
 
@@ -57,6 +58,14 @@ def squared_digits(codes: Codes, bits: int, width: int) -> NDArray[np.int64]:
     return found
 
 
+def summed_digits(codes: Codes, bits: int, width: int) -> NDArray[np.int64]:
+    """Return the sum of the digits of each code; any shape."""
+    found = np.zeros(codes.shape, dtype=np.int64)
+    for low in range(0, bits, width):
+        found += _digit(codes, low, width)
+    return found
+
+
 def _digit(codes: Codes, low: int, width: int) -> Codes:
     kind = codes.dtype.type
     return (codes >> kind(low)) & kind(2**width - 1)
@@ -65,6 +74,11 @@ def _digit(codes: Codes, low: int, width: int) -> Codes:
 def mean_driven(rate: float, bits: int, width: int) -> float:
     """Return the mean number of digits that are not zero, from the mean rate of set bits (0..1)."""
     return sum(1.0 - (1.0 - rate) ** k for k in digit_widths(bits, width))
+
+
+def mean_sums(rate: float, bits: int, width: int) -> float:
+    """Return the mean sum of digits, from the mean rate of set bits (0..1)."""
+    return sum(rate * (2**k - 1) for k in digit_widths(bits, width))
 
 
 def mean_squares(rate: float, bits: int, width: int) -> float:

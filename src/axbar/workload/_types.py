@@ -174,7 +174,7 @@ class Workload:
         steps: T.
         samples: B recorded samples; 0 when built from shapes and rates.
         spikes_of: whose activity was recorded.
-        exit_step: ``[B]`` step after which each sample stops; None without early exit.
+        exit_step: ``[B]`` steps that each sample runs, 1..T; None without early exit.
         grad: layer -> masks of a traced training step; None if not recorded.
         meta: free text facts (versions, data).
     """

@@ -15,7 +15,16 @@ the recorded spikes and the quantised weights, so the range of the device may be
 A real-valued input driven in digits of d bits puts its row at digit / (2^d - 1) of V_read, so each activation
 counts with the square of that share (1 for spikes and for single bits): events ``cell_drive``, ``level_drive``.
 
-Current-mode readout, which draws the cell current from V_DD, costs several times more and is not modelled.
+Current-mode readout (``read.mode``: current) copies the current of a column by mirrors, which draw it from the
+supply: the same current flows from V_DD to ground, and
+
+    E = V_DD * V_read * t_read * (g_off * A' + (g_on - g_off) * B'),
+
+V_DD / V_read times as much, several times on a low-voltage read. A' and B' weight a pulse by its share of V_read and
+not by the square, as a current goes by the voltage: events ``cell_current``, ``level_current``. One mirror per
+column is meant; each further copy of the current would cost as much again, and amplifiers that hold the bit lines
+at their potential are in neither mode.
+
 Array area is ``cell_area_F2 * node^2`` per cell. Cells of a volatile device (SRAM) leak like SRAM bits;
 others don't. Cell energy never scales with the node. Spread: x/÷ 2 against silicon, most of it wires and
 drivers.
@@ -28,7 +37,7 @@ from axbar.cost.components import sram
 from axbar.cost.components._digital import reads
 from axbar.cost.constants import Constant
 
-__all__ = ["CELLS", "cell_area_m2", "read_energy_J"]
+__all__ = ["CELLS", "cell_area_m2", "mirror_energy_J", "read_energy_J"]
 
 JOULE = Constant(
     "array.cell_read",
@@ -54,6 +63,19 @@ def read_energy_J(
     return v_read_V * v_read_V * t_read_s * (g_off_S * cells + (g_on_S - g_off_S) * levels)
 
 
+def mirror_energy_J(
+    vdd_V: Floats,
+    v_read_V: Floats,
+    t_read_s: Floats,
+    g_on_S: Floats,
+    g_off_S: Floats,
+    cells: Floats,
+    levels: Floats,
+) -> Floats:
+    """Return the energy of cell reads whose current comes from ``vdd_V``; the rest as in ``read_energy_J``."""
+    return vdd_V * v_read_V * t_read_s * (g_off_S * cells + (g_on_S - g_off_S) * levels)
+
+
 def cell_area_m2(cell_area_F2: Floats, node_m: Floats) -> Floats:
     """Return the area of one cell with its selector."""
     return cell_area_F2 * (node_m * node_m)
@@ -63,6 +85,13 @@ def _energy(x: Context) -> Floats:
     return read_energy_J(
         x.p("read.v_read_V"), x.p("read.t_read_s"), x.p("device.g_on_S"), x.p("device.g_off_S"),
         x.n("cell_drive"), x.n("level_drive"),
+    ) * x.c(JOULE)  # fmt: skip
+
+
+def _mirror_energy(x: Context) -> Floats:
+    return mirror_energy_J(
+        x.p("technology.vdd_V"), x.p("read.v_read_V"), x.p("read.t_read_s"), x.p("device.g_on_S"),
+        x.p("device.g_off_S"), x.n("cell_current"), x.n("level_current"),
     ) * x.c(JOULE)  # fmt: skip
 
 
@@ -87,15 +116,30 @@ def _leakage(sram_class: str):  # a function per SRAM class, so that explain sho
     )
 
 
-def _parts(sram_class: str) -> Parts:
+_RANGE = ("read.v_read_V", "read.t_read_s", "device.g_on_S", "device.g_off_S")
+
+#: by readout
+_ENERGY = {
+    "voltage": Term(
+        "V_read² · t_read · (g_off · cell_drive + (g_on − g_off) · level_drive), Joule",
+        _energy,
+        events=("cell_drive", "level_drive"),
+        paths=_RANGE,
+        constants=(JOULE,),
+    ),
+    "current": Term(
+        "V_DD · V_read · t_read · (g_off · cell_current + (g_on − g_off) · level_current), Joule",
+        _mirror_energy,
+        events=("cell_current", "level_current"),
+        paths=("technology.vdd_V", *_RANGE),
+        constants=(JOULE,),
+    ),
+}
+
+
+def _parts(mode: str, sram_class: str) -> Parts:
     return Parts(
-        energy_J=Term(
-            "V_read² · t_read · (g_off · cell_drive + (g_on − g_off) · level_drive), Joule",
-            _energy,
-            events=("cell_drive", "level_drive"),
-            paths=("read.v_read_V", "read.t_read_s", "device.g_on_S", "device.g_off_S"),
-            constants=(JOULE,),
-        ),
+        energy_J=_ENERGY[mode],
         latency_s=Term("reads · t_read", _latency, events=("reads",), paths=("read.t_read_s",)),
         area_m2=Term(
             "built_cells · cell_area_F2 · node²",
@@ -119,8 +163,8 @@ CELLS = Component(
     name="cells",
     group="array",
     summary="memory cells: read current of active rows",
-    parts={name: _parts(name) for name in sram.CLASSES},
-    choose="technology.sram",
+    parts={f"{mode}/{name}": _parts(mode, name) for mode in _ENERGY for name in sram.CLASSES},
+    choose=("read.mode", "technology.sram"),
     event=Count("one cell on an active row", _cell_reads, events=("cell_activations",)),
     turn=Count("one array read", reads, events=("reads",)),
     instance=Count("one cell", _cells, events=("built_cells",)),

@@ -3,8 +3,9 @@
 Every vector reads the rows of the arrays in a tile once per digit of the input, dac_bits bits of each row (a
 word is read whether its bits are set or not); where a row tile's arrays lie on several tiles, each tile reads
 its own copy. Every input element is written once per step into each tile that needs it. Energy per bit, area and
-leakage: ``sram``. Latency: per read, the words of one tile one after the other. A map larger than the buffer
-would spill to a larger memory, which is not priced; the estimate says where that happens.
+leakage: ``sram``. Latency: per read, the words of one tile one after the other. What the buffer does not hold waits
+in the global buffer or in DRAM (``_spill``); where it does not even hold the window of one row of output positions,
+the missing share m of the window is written again for every such row.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from axbar.cost._types import Component, Context, Count, Floats
 from axbar.cost.components import sram
 from axbar.cost.components._buffer import buffer_parts, instances
+from axbar.cost.components._spill import WINDOW_EVENTS, WINDOW_PATHS, window_share
 
 __all__ = ["INPUT_BUFFER"]
 
@@ -23,16 +25,18 @@ def _reads(x: Context) -> Floats:
 
 
 def _writes(x: Context) -> Floats:
-    return x.n("input_write_bits")
+    return x.n("input_write_bits") + x.n("again_copies") * window_share(x)
 
 
 def _moved(x: Context) -> Floats:
-    return x.n("input_read_bits") + x.n("input_write_bits")
+    return x.n("input_read_bits") + _writes(x)
 
 
 def _accesses(x: Context) -> Floats:
     return x.n("reads") * np.ceil(x.n("tile_rows") / x.p("buffer.word_bits"))
 
+
+_MOVED = ("input_read_bits", "input_write_bits", "again_copies", *WINDOW_EVENTS)
 
 INPUT_BUFFER = Component(
     name="input_buffer",
@@ -43,15 +47,18 @@ INPUT_BUFFER = Component(
             name,
             "buffer.input_B",
             reads=("input_read_bits", _reads),
-            writes=("input_write_bits", _writes),
+            writes=(
+                "input_write_bits + again_copies · m, m = max(0, 1 − 8 · input_B / window_bits)",
+                _writes,
+            ),
             accesses=("reads · ⌈tile_rows / word_bits⌉", _accesses),
-            energy_reads=(("input_read_bits", "input_write_bits"), ()),
+            energy_reads=(_MOVED, WINDOW_PATHS),
             access_reads=(("reads", "tile_rows"), ("buffer.word_bits",)),
         )
         for name in sram.CLASSES
     },
     choose="technology.sram",
-    event=Count("one bit read or written", _moved, ("input_read_bits", "input_write_bits")),
+    event=Count("one bit read or written", _moved, _MOVED, WINDOW_PATHS),
     turn=Count("one word", _accesses, ("reads", "tile_rows"), ("buffer.word_bits",)),
     instance=Count("one buffer", instances, ("tiles",)),
     spread=1.5,

@@ -23,14 +23,17 @@ partial sums between tiles of one layer go to the neighbouring tile.
 
     E = [ (input_wire + sum_wire * w) * pitch / sqrt(m) + bits * d ] * e_wire / 2 + bits * switches
 
-with w the width of a partial sum. e_wire = 240 fJ per transition and mm at 0.9 V (Keckler et al.), half of
+with w the width of a partial sum; ``bits`` are those that change tiles, rows of a map that are fetched again for
+want of buffer (``_spill``) included. e_wire = 240 fJ per transition and mm at 0.9 V (Keckler et al.), half of
 the bits toggle; capacitance per length is the same at every node. Switches: one register per bit and level of
-the tree, or ISAAC's router per hop (81 fJ/bit at 32 nm).
+the tree, or ISAAC's router per hop (81 fJ/bit at 32 nm). All lengths are those of the floor plan times
+``interconnect.length_factor``; at 0 distance costs nothing, and with ``none`` for the kind neither do switches.
 
 Latency: an input map enters its layer over one link of ``width_bits`` per clock (the tree copies it to all
-tiles at once), plus the levels or hops once per step. Area: per tile a 2:1 selector and a register per bit of
-width, or one router (0.15 mm2 for 256 bits at 32 nm). Wires run above the logic and take no area of their
-own.
+tiles at once), plus the way there once per step: the levels or hops in clocks or, where that is longer, the delay
+of the wires (150 ps/mm, repeated; assumed), which registers cut into clocks. Wires inside a tile are part of the
+buffers' access. Area: per tile a 2:1 selector and a register per bit of width, or one router (0.15 mm2 for 256
+bits at 32 nm). Wires run above the logic and take no area of their own; that of their repeaters is left out.
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ import numpy as np
 
 from axbar.cost._types import Component, Context, Count, Floats, Parts, Quantity, Term, add_up
 from axbar.cost.components._digital import SUM_EVENTS, SUM_PATHS, logic_leakage, sum_bits
+from axbar.cost.components._spill import WINDOW_EVENTS, WINDOW_PATHS, window_share
 from axbar.cost.constants import DFF_AREA_M2, DFF_F, NAND2_AREA_M2, Constant
 
 __all__ = ["INTERCONNECT", "broadcast_pitches", "htree_distance_m", "reduction_pitches", "tile_pitch_m"]
@@ -75,6 +79,13 @@ ROUTER_CYCLES = Constant(
     "common wormhole router: 2 clocks in the router, 1 on the link",
     "assumed",
 )
+WIRE_S_M = Constant(
+    "wire.global.delay",
+    1.5e-7,
+    "s/m",
+    "typical repeated global wire, 100 to 200 ps/mm; no source read",
+    "assumed",
+)
 _TOGGLE = 0.5  # transitions per random bit
 _SELECTOR_NAND2 = 3.0  # a 2:1 selector per bit
 
@@ -108,22 +119,25 @@ def _tiles(x: Context) -> Floats:
 
 
 def _pitch(x: Context) -> Floats:
-    return tile_pitch_m(x.total("area_m2", leave_out="interconnect"), _tiles(x))
+    """Side of a tile as far as wires are concerned: drawn longer or shorter by the user's factor."""
+    area_m2 = x.total("area_m2", leave_out="interconnect")
+    return tile_pitch_m(area_m2, _tiles(x)) * x.p("interconnect.length_factor")
 
 
-def _inside(x: Context) -> Floats:
+def _inside(x: Context, pitch: Floats) -> Floats:
     """Bits times metres inside tiles, and of partial sums to the neighbouring tile."""
-    width, pitch = sum_bits(x), _pitch(x)
+    width = sum_bits(x)
     array_pitch = pitch / np.sqrt(x.p("tile.arrays_per_pe") * x.p("tile.pes_per_tile"))
     return (x.n("input_wire") + x.n("sum_wire") * width) * array_pitch + x.n("sums_moved") * width * pitch
 
 
 def _bits(x: Context) -> Floats:
-    return x.n("transport_bits") + x.n("foreign_values") * sum_bits(x)
+    again = x.n("again_copies") * window_share(x)
+    return x.n("transport_bits") + again + x.n("foreign_values") * sum_bits(x)
 
 
-def _wire(x: Context, distance_m: Floats) -> Floats:
-    return (_inside(x) + _bits(x) * distance_m) * (_TOGGLE * x.c(WIRE_J_M))
+def _toggling_J_m(x: Context) -> Floats:
+    return _TOGGLE * x.c(WIRE_J_M)
 
 
 def _levels(x: Context) -> Floats:
@@ -131,25 +145,41 @@ def _levels(x: Context) -> Floats:
 
 
 def _htree_energy(x: Context) -> Floats:
-    vdd_V = x.p("technology.vdd_V")
-    switches = _bits(x) * (_levels(x) * (x.c(DFF_F) * (vdd_V * vdd_V)))
-    return _wire(x, htree_distance_m(_pitch(x), _tiles(x))) + switches
+    vdd_V, pitch, bits = x.p("technology.vdd_V"), _pitch(x), _bits(x)
+    switches = bits * (_levels(x) * (x.c(DFF_F) * (vdd_V * vdd_V)))
+    wires = _inside(x, pitch) + bits * htree_distance_m(pitch, _tiles(x))
+    return wires * _toggling_J_m(x) + switches
 
 
 def _mesh_energy(x: Context) -> Floats:
-    return _wire(x, x.n("hops") * _pitch(x)) + _bits(x) * (x.n("hops") * x.c(ROUTER_J))
+    pitch, bits = _pitch(x), _bits(x)
+    hops = bits * x.n("hops")
+    return (_inside(x, pitch) + hops * pitch) * _toggling_J_m(x) + hops * x.c(ROUTER_J)
+
+
+def _inside_energy(x: Context) -> Floats:
+    return _inside(x, _pitch(x)) * _toggling_J_m(x)
 
 
 def _serial(x: Context) -> Floats:
-    return np.ceil(x.n("serial_bits") / x.p("interconnect.width_bits"))
+    again = x.n("again_bits") * window_share(x)
+    return np.ceil((x.n("serial_bits") + again) / x.p("interconnect.width_bits"))
 
 
 def _htree_latency(x: Context) -> Floats:
-    return (_serial(x) + x.n("transfers") * _levels(x)) * (1.0 / x.p("clock_Hz"))
+    clock_s = 1.0 / x.p("clock_Hz")
+    wires_s = htree_distance_m(_pitch(x), _tiles(x)) * x.c(WIRE_S_M)
+    return _serial(x) * clock_s + x.n("transfers") * np.maximum(_levels(x) * clock_s, wires_s)
 
 
 def _mesh_latency(x: Context) -> Floats:
-    return (_serial(x) + x.n("transfers") * (x.n("hops") * x.c(ROUTER_CYCLES))) * (1.0 / x.p("clock_Hz"))
+    clock_s = 1.0 / x.p("clock_Hz")
+    hop_s = np.maximum(x.c(ROUTER_CYCLES) * clock_s, _pitch(x) * x.c(WIRE_S_M))
+    return _serial(x) * clock_s + x.n("transfers") * (x.n("hops") * hop_s)
+
+
+def _link_latency(x: Context) -> Floats:
+    return _serial(x) * (1.0 / x.p("clock_Hz"))
 
 
 def _htree_area(x: Context) -> Floats:
@@ -165,30 +195,43 @@ def _nodes(x: Context) -> Floats:
     return x.n("tiles")
 
 
-_MOVED = ("tiles", "input_wire", "sum_wire", "sums_moved", "transport_bits", "foreign_values", *SUM_EVENTS)
-_MOVED_PATHS = ("tile.arrays_per_pe", "tile.pes_per_tile", *SUM_PATHS)
-_INSIDE = (
-    "((input_wire + sum_wire · w) · pitch / √(arrays per tile) + sums_moved · w · pitch + "
-    "(transport_bits + foreign_values · w) · d) · ½ · e_wire"
+_LENGTH = "interconnect.length_factor"
+_BIT_EVENTS = ("transport_bits", "again_copies", "foreign_values", *WINDOW_EVENTS, *SUM_EVENTS)
+_BIT_PATHS = (*WINDOW_PATHS, *SUM_PATHS)
+_INSIDE_EVENTS = ("tiles", "input_wire", "sum_wire", "sums_moved", *SUM_EVENTS)
+_INSIDE_PATHS = ("tile.arrays_per_pe", "tile.pes_per_tile", _LENGTH, *SUM_PATHS)
+_ALL_EVENTS = tuple(dict.fromkeys((*_INSIDE_EVENTS, *_BIT_EVENTS)))
+_ALL_PATHS = tuple(dict.fromkeys((*_INSIDE_PATHS, *_BIT_PATHS)))
+_SERIAL_EVENTS = ("serial_bits", "again_bits", *WINDOW_EVENTS)
+_SERIAL_PATHS = ("interconnect.width_bits", *WINDOW_PATHS)
+_IN_TILE = "(input_wire + sum_wire · w) · pitch / √(arrays per tile) + sums_moved · w · pitch"
+_BITS = (
+    "bits = transport_bits + again_copies · m + foreign_values · w, m = max(0, 1 − 8 · input_B / window_bits)"
 )
-_PITCH = "pitch = √(area of all other components / tiles), w = adc.bits + carry_bits"
+_PITCH = (
+    "pitch = length_factor · √(area of all other components / tiles), "
+    "w = adc.bits + carry_bits, N tiles on the chip"
+)
+_SERIAL = "⌈(serial_bits + again_bits · m) / width_bits⌉"
 _FLOOR_PLAN: tuple[tuple[str, Quantity], ...] = (("*", "area_m2"),)
 
 _HTREE = Parts(
     energy_J=Term(
-        f"{_INSIDE} + (transport_bits + foreign_values · w) · 2 ⌈log2 N⌉ · C_FF · V_DD², "
-        f"d = 2 · pitch · (√N − 1), N tiles on the chip, {_PITCH}",
+        f"({_IN_TILE} + bits · d) · ½ · e_wire + bits · 2 ⌈log2 N⌉ · C_FF · V_DD², d = 2 · pitch · (√N − 1), {_BITS}, "
+        f"{_PITCH}",
         _htree_energy,
-        _MOVED,
-        (*_MOVED_PATHS, "technology.vdd_V"),
+        _ALL_EVENTS,
+        (*_ALL_PATHS, "technology.vdd_V"),
         (WIRE_J_M, DFF_F),
         _FLOOR_PLAN,
     ),
     latency_s=Term(
-        "(⌈serial_bits / width_bits⌉ + transfers · 2 ⌈log2 N⌉) / clock, N tiles on the chip",
+        f"{_SERIAL} / clock + transfers · max(2 ⌈log2 N⌉ / clock, 2 · pitch · (√N − 1) · t_wire), {_PITCH}",
         _htree_latency,
-        ("serial_bits", "transfers", "tiles"),
-        ("interconnect.width_bits", "clock_Hz"),
+        (*_SERIAL_EVENTS, "transfers", "tiles"),
+        (*_SERIAL_PATHS, _LENGTH, "clock_Hz"),
+        (WIRE_S_M,),
+        _FLOOR_PLAN,
     ),
     area_m2=Term(
         "tiles · width_bits · (A_FF + 3 · A_NAND2)",
@@ -201,19 +244,20 @@ _HTREE = Parts(
 )
 _MESH = Parts(
     energy_J=Term(
-        f"{_INSIDE} + (transport_bits + foreign_values · w) · hops · E_router, d = hops · pitch, {_PITCH}",
+        f"({_IN_TILE} + bits · hops · pitch) · ½ · e_wire + bits · hops · E_router, {_BITS}, {_PITCH}",
         _mesh_energy,
-        (*_MOVED, "hops"),
-        _MOVED_PATHS,
+        (*_ALL_EVENTS, "hops"),
+        _ALL_PATHS,
         (WIRE_J_M, ROUTER_J),
         _FLOOR_PLAN,
     ),
     latency_s=Term(
-        "(⌈serial_bits / width_bits⌉ + transfers · hops · clocks per hop) / clock",
+        f"{_SERIAL} / clock + transfers · hops · max(clocks per hop / clock, pitch · t_wire), {_PITCH}",
         _mesh_latency,
-        ("serial_bits", "transfers", "hops"),
-        ("interconnect.width_bits", "clock_Hz"),
-        (ROUTER_CYCLES,),
+        (*_SERIAL_EVENTS, "transfers", "hops", "tiles"),
+        (*_SERIAL_PATHS, _LENGTH, "clock_Hz"),
+        (ROUTER_CYCLES, WIRE_S_M),
+        _FLOOR_PLAN,
     ),
     area_m2=Term(
         "tiles · width_bits · A_router",
@@ -224,17 +268,27 @@ _MESH = Parts(
     ),
     leakage_W=logic_leakage("interconnect"),
 )
+#: tiles side by side without distance or switches; a layer's own port and its wires remain
+_NONE = Parts(
+    energy_J=Term(
+        f"({_IN_TILE}) · ½ · e_wire, {_PITCH}",
+        _inside_energy,
+        _INSIDE_EVENTS,
+        _INSIDE_PATHS,
+        (WIRE_J_M,),
+        _FLOOR_PLAN,
+    ),
+    latency_s=Term(f"{_SERIAL} / clock", _link_latency, _SERIAL_EVENTS, (*_SERIAL_PATHS, "clock_Hz")),
+)
 
 INTERCONNECT = Component(
     name="interconnect",
     group="interconnect",
     summary="wires and switches between and inside tiles",
-    parts={"htree": _HTREE, "mesh": _MESH},
+    parts={"htree": _HTREE, "mesh": _MESH, "none": _NONE},
     choose="interconnect.kind",
-    event=Count(
-        "one bit that changes tiles", _bits, ("transport_bits", "foreign_values", *SUM_EVENTS), SUM_PATHS
-    ),
-    turn=Count("one link transfer of width_bits", _serial, ("serial_bits",), ("interconnect.width_bits",)),
+    event=Count("one bit that changes tiles", _bits, _BIT_EVENTS, _BIT_PATHS),
+    turn=Count("one link transfer of width_bits", _serial, _SERIAL_EVENTS, _SERIAL_PATHS),
     instance=Count("the switch of one tile", _nodes, ("tiles",)),
     spread=1.5,
 )

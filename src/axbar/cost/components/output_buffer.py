@@ -3,8 +3,8 @@
 Outputs (one bit per neuron and step, or the bits of a real value) are written once and read once when they
 leave. Partial sums that cross from one tile to another, sums from other layers that are added here, and the
 held sums of a layer that runs once and drives its neurons on every step are written and read at their full
-width. Energy per bit, area and leakage: ``sram``. Latency: the words written, shared by the tiles of the
-layer.
+width. Energy per bit, area and leakage: ``sram``. Latency: the words written and the parked and held sums read
+back, through one port, shared by the tiles of the layer; outputs are read while they leave over the slower link.
 """
 
 from __future__ import annotations
@@ -32,11 +32,12 @@ def _moved(x: Context) -> Floats:
 
 
 def _accesses(x: Context) -> Floats:
-    return np.ceil(_writes(x) / (x.n("tiles") * x.p("buffer.word_bits")))
+    width = sum_bits(x)
+    sums = (x.n("final_values") + x.n("sums_written") + x.n("sums_read")) * width
+    return np.ceil((x.n("output_bits") + sums) / (x.n("tiles") * x.p("buffer.word_bits")))
 
 
-_WRITTEN = ("output_bits", "final_values", "sums_written", *SUM_EVENTS)
-_MOVED = (*_WRITTEN, "sums_read")
+_MOVED = ("output_bits", "final_values", "sums_written", "sums_read", *SUM_EVENTS)
 
 OUTPUT_BUFFER = Component(
     name="output_buffer",
@@ -48,15 +49,15 @@ OUTPUT_BUFFER = Component(
             "buffer.output_B",
             reads=("output_bits + (final_values + sums_read) · w", _reads),
             writes=("output_bits + (final_values + sums_written) · w, w = adc.bits + carry_bits", _writes),
-            accesses=("⌈written bits / (tiles · word_bits)⌉", _accesses),
+            accesses=("⌈(written bits + sums_read · w) / (tiles · word_bits)⌉", _accesses),
             energy_reads=(_MOVED, SUM_PATHS),
-            access_reads=((*_WRITTEN, "tiles"), ("buffer.word_bits", *SUM_PATHS)),
+            access_reads=((*_MOVED, "tiles"), ("buffer.word_bits", *SUM_PATHS)),
         )
         for name in sram.CLASSES
     },
     choose="technology.sram",
     event=Count("one bit read or written", _moved, _MOVED, SUM_PATHS),
-    turn=Count("one word", _accesses, (*_WRITTEN, "tiles"), ("buffer.word_bits", *SUM_PATHS)),
+    turn=Count("one word", _accesses, (*_MOVED, "tiles"), ("buffer.word_bits", *SUM_PATHS)),
     instance=Count("one buffer", instances, ("tiles",)),
     spread=1.5,
 )

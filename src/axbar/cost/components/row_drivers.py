@@ -3,12 +3,13 @@
 An active row's word line swings to V_DD. Its capacitance is wire plus one access-transistor gate per cell,
 over all columns of the array, used or not; the bit that selects it is latched in a row register:
 
-    E = a * [ cols * (c_w * pitch + c_tx) + C_FF ] * V_DD^2,     pitch = sqrt(cell_area_F2) * F,
+    E = a * [ cols * (c_w * pitch + m c_tx) + C_FF ] * V_DD^2,     pitch = sqrt(cell_area_F2) * F,
 
 c_w = 0.2 fF/um at every node; c_tx = 1/4 of a NAND2 input, half of what a 6T SRAM row puts on its word line
-per cell (two access transistors; zigzag-imc). Rows that stay off cost nothing. Area per row: a flip-flop and
-the 1-bit driver of ISAAC. Against silicon this underestimates (NeuRRAM: word lines 18.9 of 43.5 fJ per
-operation); high-voltage level shifters of the programming path are not included.
+per cell (zigzag-imc); m access transistors per cell: two of a volatile device, an SRAM cell, one of others. Rows
+that stay off cost nothing. Area per row: a flip-flop and the 1-bit driver of ISAAC. Against silicon this
+underestimates (NeuRRAM: word lines 18.9 of 43.5 fJ per operation); high-voltage level shifters of the programming
+path are not included.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ ACCESS_GATE_F = Constant(
     "code",
     "gate capacitance",
     28e-9,
-    note="one access transistor per cell (1T1R); a 6T row has two",
+    note="per access transistor: one per cell (1T1R), two in a 6T cell",
 )
 DRIVER_AREA_M2 = Constant(
     "driver.row.area",
@@ -45,14 +46,17 @@ DRIVER_AREA_M2 = Constant(
 def row_energy_J(
     cols: Floats, pitch_m: Floats, wire_F_m: Floats, gate_F: Floats, register_F: Floats, vdd_V: Floats
 ) -> Floats:
-    """Return the energy of selecting one row of one array; arguments broadcast."""
+    """Return the energy of selecting one row of one array, ``gate_F`` per cell; arguments broadcast."""
     return (cols * (wire_F_m * pitch_m + gate_F) + register_F) * (vdd_V * vdd_V)
 
 
 def _energy(x: Context) -> Floats:
     pitch_m = np.sqrt(x.p("device.cell_area_F2")) * x.p("technology.node_m")
+    # one device for all layers, so the first one tells: a sweep then takes [P] and not [L, P] numbers
+    gates = 1.0 + x.n("volatile_cells")[:1] / x.n("built_cells")[:1]
+    gate_F, register_F = gates * x.c(ACCESS_GATE_F), x.c(DFF_F)
     return x.n("row_activations") * row_energy_J(
-        x.p("crossbar.cols"), pitch_m, x.c(WIRE_F_M), x.c(ACCESS_GATE_F), x.c(DFF_F), x.p("technology.vdd_V")
+        x.p("crossbar.cols"), pitch_m, x.c(WIRE_F_M), gate_F, register_F, x.p("technology.vdd_V")
     )
 
 
@@ -75,10 +79,10 @@ ROW_DRIVERS = Component(
     parts={
         "": Parts(
             energy_J=Term(
-                "row_activations · (cols · (c_wire · pitch + c_gate) + C_FF) · V_DD², "
-                "pitch = √cell_area_F2 · node",
+                "row_activations · (cols · (c_wire · pitch + gates · c_gate) + C_FF) · V_DD², "
+                "pitch = √cell_area_F2 · node, gates = 1 + volatile_cells / built_cells",
                 _energy,
-                events=("row_activations",),
+                events=("row_activations", "volatile_cells", "built_cells"),
                 paths=("crossbar.cols", "device.cell_area_F2", "technology.node_m", "technology.vdd_V"),
                 constants=(WIRE_F_M, ACCESS_GATE_F, DFF_F),
             ),

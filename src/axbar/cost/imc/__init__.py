@@ -2,8 +2,8 @@
 
 Within a layer, input vectors run one after the other: input buffer, read pulse, the columns of each converter
 in turn, shift-add and accumulation; then the neurons of a step update, outputs are stored, and the next
-layer's input travels. Layers run one after the other; the arrays of a layer work in parallel. Nothing
-overlaps, so latencies add up. Area and leakage are those of whole tiles.
+layer's input travels. The arrays of a layer, and its copies, work in parallel; layers run one after the other or
+as a pipeline (``_schedule``). Inside a layer nothing overlaps. Area and leakage are those of whole tiles.
 """
 
 from __future__ import annotations
@@ -13,18 +13,29 @@ import numpy as np
 from axbar.cost._types import Bools, Context, Rule, add_up
 from axbar.cost.components.accumulators import ACCUMULATORS
 from axbar.cost.components.adc import ADC
+from axbar.cost.components.bit_lines import BIT_LINES
 from axbar.cost.components.cells import CELLS
 from axbar.cost.components.dac import DAC
+from axbar.cost.components.die_link import DIE_LINK
+from axbar.cost.components.dram import DRAM
+from axbar.cost.components.elementwise import ELEMENTWISE
+from axbar.cost.components.global_buffer import GLOBAL_BUFFER
 from axbar.cost.components.input_buffer import INPUT_BUFFER
 from axbar.cost.components.interconnect import INTERCONNECT
 from axbar.cost.components.leakage import LEAKAGE
 from axbar.cost.components.lif import LIF
 from axbar.cost.components.membrane import MEMBRANE
 from axbar.cost.components.mux import MUX
+from axbar.cost.components.norm import NORM
 from axbar.cost.components.output_buffer import OUTPUT_BUFFER
+from axbar.cost.components.pool import POOL
 from axbar.cost.components.row_drivers import ROW_DRIVERS
 from axbar.cost.components.shift_add import SHIFT_ADD
+from axbar.cost.components.softmax import SOFTMAX
 from axbar.cost.imc._count import count
+from axbar.cost.imc._device_rules import DEVICE_RULE
+from axbar.cost.imc._memory import SPILL_RULE
+from axbar.cost.imc._schedule import schedule
 from axbar.spec.imc import ImcSpec
 from axbar.spec.kind import HardwareKind
 from axbar.units import format_quantity
@@ -35,6 +46,7 @@ __all__ = ["COMPONENTS", "KIND", "RULES", "count"]
 COMPONENTS = (
     CELLS,
     ROW_DRIVERS,
+    BIT_LINES,
     DAC,
     MUX,
     ADC,
@@ -42,22 +54,31 @@ COMPONENTS = (
     ACCUMULATORS,
     INPUT_BUFFER,
     OUTPUT_BUFFER,
+    GLOBAL_BUFFER,
+    DRAM,
     INTERCONNECT,
+    DIE_LINK,
     LIF,
     MEMBRANE,
+    POOL,
+    NORM,
+    SOFTMAX,
+    ELEMENTWISE,
     LEAKAGE,
 )
 
 
 def _too_many_tiles(x: Context) -> Bools:
-    return add_up(x.n("tiles")) > x.p("chip.max_tiles")
+    return add_up(x.n("tiles")) > x.p("chip.max_tiles") * x.p("chip.max_dies")
 
 
 def _tiles_reason(x: Context) -> str:
     needed, allowed = add_up(x.n("tiles")).item(), x.p("chip.max_tiles").item()
+    dies = x.p("chip.max_dies").item()
     return (
-        f"needs {needed:.0f} tiles, chip.max_tiles is {allowed:.0f}; "
-        "raise chip.max_tiles, use larger arrays or tiles, or fewer weight bits"
+        f"needs {needed:.0f} tiles, chip.max_tiles is {allowed:.0f}"
+        + (f" on each of chip.max_dies = {dies:.0f}" if dies > 1 else "")
+        + "; raise chip.max_tiles or chip.max_dies, use larger arrays or tiles, or fewer weight bits"
     )
 
 
@@ -84,24 +105,37 @@ def _wide_reason(x: Context) -> str:
     )
 
 
-def _window_too_large(x: Context) -> Bools:
-    spills = x.n("window_bits") > 8.0 * x.p("buffer.input_B")
-    return np.logical_or.reduce(spills, axis=0)
+def _sense_of_many_bits(x: Context) -> Bools:
+    return np.logical_and(x.text("adc.kind") == "sense", x.p("adc.bits") != 1.0)
 
 
-def _window_reason(x: Context) -> str:
-    largest, held = float(x.n("window_bits").max()) / 8, x.p("buffer.input_B").item()
+def _sense_reason(x: Context) -> str:
     return (
-        f"an input window of {largest:.0f} B does not fit buffer.input_B = {held:.0f} B of one tile; "
-        "the traffic to a larger memory is not priced"
+        f"adc.kind = sense is a sense amplifier that decides one bit, but adc.bits is {x.p('adc.bits').item():.0f}; "
+        "set adc.bits to 1 or choose another adc.kind"
+    )
+
+
+def _read_above_supply(x: Context) -> Bools:
+    return np.logical_and(x.text("read.mode") == "current", x.p("read.v_read_V") > x.p("technology.vdd_V"))
+
+
+def _supply_reason(x: Context) -> str:
+    read, supply = (format_quantity(x.p(path).item(), "V") for path in ("read.v_read_V", "technology.vdd_V"))
+    return (
+        f"read.mode = current feeds the cells from technology.vdd_V = {supply}, below read.v_read_V = {read}; "
+        "lower read.v_read_V or choose read.mode = voltage"
     )
 
 
 RULES = (
+    Rule(_sense_of_many_bits, _sense_reason),
+    Rule(_read_above_supply, _supply_reason),
+    DEVICE_RULE,
     Rule(_too_many_tiles, _tiles_reason),
     Rule(_not_above_off, _off_reason),
     Rule(_weight_too_wide, _wide_reason),
-    Rule(_window_too_large, _window_reason, fatal=False),
+    SPILL_RULE,
 )
 
 KIND = HardwareKind(
@@ -120,10 +154,18 @@ KIND = HardwareKind(
             "input.dac_bits",
             "tile.arrays_per_pe",
             "tile.pes_per_tile",
+            "chip.max_tiles",
+            "chip.max_dies",
+            "mapping.layout",
+            "mapping.duplication",
+            "mapping.balance",
+            "mapping.order",
+            "mapping.first_layer",
             "device.name",
         }
     ),
     rules=RULES,
+    schedule=schedule,
     analog="axbar.crossbar:to_analog",
     digital="axbar.crossbar:digital",
 )

@@ -1,16 +1,19 @@
 """What happens how often on an in-memory-computing chip, from the recorded spikes.
 
-Per layer and inference (mean per sample), with V input vectors (output positions x steps on which the layer
-runs), b digits of each element (1 for spikes; a real input of input.bits is presented in digits of d =
-input.dac_bits bits, b = ceil(input.bits / d)), f sign phases (2 if a real input has negative values), R row
-tiles, C column tiles, N outputs of all groups, s slices per weight:
+Per layer and inference (mean per sample; samples may leave early: ``_charged``), with V input vectors (output
+positions x steps on which the layer runs), b digits of each element (1 for spikes; a real input of input.bits is
+presented in digits of d = input.dac_bits bits, b = ceil(input.bits / d)), f sign phases (2 if a real input has
+negative values), R row tiles, C column tiles, N outputs of all groups, s slices per weight:
 
-    reads            = V b f             array reads in turn; all arrays of the layer read in parallel
+    reads            = V b f             array reads; all arrays of the layer read in parallel
+    reads in turn    = reads * ceil(positions / copies) / positions      the event ``reads``: ``_copies``
     row_activations  = sum_i a_i C       a_i: how often row i of the unfolded matrix is driven (digit not 0)
     dac_conversions  = row_activations   where pulses carry more than one bit, else 0
     cell_activations = sum_i a_i n_i     n_i: columns in use that row i crosses
     cell_drive       = sum_i q_i n_i     q_i: as a_i, each pulse weighted by (digit / (2^d - 1))^2
     level_drive      = sum_i q_i B_i     B_i: as n_i, each cell weighted by its level 0..1
+    cell_current     = sum_i p_i n_i     p_i: as q_i, but weighted by digit / (2^d - 1): what a current goes by
+    level_current    = sum_i p_i B_i
     conversions      = reads R N 2 s     columns in use; every read converts all of them
     subtractions     = reads R N s
     shift_adds       = reads R N (s - 1) + V N (b - 1)
@@ -22,7 +25,8 @@ deliver the bits of an element once, in whatever digits it is driven.
 
 Neurons update on every step, spiking or not. Reading, converting and updating are not gated by activity: an
 all-zero vector costs a read. A layer that runs once and drives neurons on T steps holds its sums in the output
-buffer.
+buffer, if all layers take turns step by step; layer by layer (``mapping.order``) its neurons make all steps of a
+sum at once, nothing is held, membranes stay in the neuron units, and an input map is sent once, of all steps.
 """
 
 from __future__ import annotations
@@ -36,33 +40,32 @@ import numpy as np
 
 from axbar import registry
 from axbar.cost._types import Events, Floats
-from axbar.cost.imc._graph import EXTERNAL, Graph, graph_of
+from axbar.cost.imc._charged import charged
+from axbar.cost.imc._dies import die_traffic
+from axbar.cost.imc._graph import EXTERNAL, Graph
 from axbar.cost.imc._mapping import Layout, map_layers
+from axbar.cost.imc._memory import MEMORY_EVENTS, memory_events
+from axbar.cost.imc._presented import Presented, element_bits, presented
+from axbar.cost.imc._units import UNIT_EVENTS, unit_events
 from axbar.cost.imc._weights import row_levels
 from axbar.devices import DevicePreset
 from axbar.errors import UsageError
 from axbar.spec.imc import ImcSpec
-from axbar.workload import (
-    LayerTrace,
-    Workload,
-    active_rows,
-    phases,
-    planes,
-    pulse_bits,
-    reads,
-    row_drive,
-)
+from axbar.workload import LayerTrace, Workload, pulse_bits
 
 __all__ = ["EVENTS", "count"]
 
 #: event -> what one of them is
 EVENTS: Final = {
-    "reads": "array read, one after the other (vectors x input digits x sign phases)",
+    "reads": "array read, one after the other (vectors x input digits x sign phases, shared by copies)",
+    "runs": "step on which the layer runs",
     "row_activations": "active row of one array",
     "dac_conversions": "digit of more than one bit turned into the voltage of an active row",
     "cell_activations": "cell on an active row",
     "cell_drive": "cell on an active row, weighted by its row's squared share of the read voltage",
     "level_drive": "the same, also weighted by the cell's level 0..1",
+    "cell_current": "cell on an active row, weighted by its row's share of the read voltage",
+    "level_current": "the same, also weighted by the cell's level 0..1",
     "conversions": "converted column",
     "used_columns": "column in use, at most, in any array",
     "subtractions": "minus column subtracted from plus column",
@@ -85,17 +88,25 @@ EVENTS: Final = {
     "serial_bits": "bit that enters this layer over one link",
     "foreign_values": "sum of another layer that is added here",
     "transfers": "input map sent",
+    "die_bits": "input bit that comes from another die",
+    "die_values": "sum that comes from another die",
     "hops": "mesh hop between the layer and its sources",
     "lif_updates": "neuron update",
     "neurons": "neuron",
     "neuron_steps": "step on which neurons update",
+    "membranes": "neuron whose membrane is kept in memory between steps",
+    "membrane_updates": "update of such a neuron",
+    "membrane_steps": "step on which such neurons update",
     "tiles": "tile",
     "arrays_built": "array on these tiles, used or not",
     "built_cells": "cell on these tiles, used or not",
     "volatile_cells": "cell that leaks, used or not",
+    **MEMORY_EVENTS,
+    **UNIT_EVENTS,
 }
 
-_graphs: WeakKeyDictionary[Workload, Graph] = WeakKeyDictionary()
+#: workload -> first_layer -> graph
+_graphs: WeakKeyDictionary[Workload, dict[str, Graph]] = WeakKeyDictionary()
 
 
 def count(workload: Workload, spec: ImcSpec) -> Events:
@@ -110,24 +121,27 @@ def count(workload: Workload, spec: ImcSpec) -> Events:
             bits.
     """
     _check(workload.matmuls, workload, spec)
-    if workload not in _graphs:
-        _graphs[workload] = graph_of(workload)
-    graph = _graphs[workload]
-    layout = map_layers(graph.layers, spec)
+    graphs = _graphs.setdefault(workload, {})
+    if spec.mapping.first_layer not in graphs:
+        graphs[spec.mapping.first_layer] = charged(workload, spec.mapping.first_layer)
+    graph = graphs[spec.mapping.first_layer]
+    inputs = presented(graph, spec.input.bits, spec.input.dac_bits)
+    layout = map_layers(graph.layers, spec, inputs.turns)
     events = {
-        **_array_events(graph.layers, layout, spec),
-        **_buffer_events(graph, layout, spec),
-        **_neuron_events(graph),
+        **_array_events(graph, inputs, layout, spec),
+        **_buffer_events(graph, inputs, layout, spec),
+        **_neuron_events(graph, spec),
         **_built(layout, spec),
         "hops": _mesh_hops(graph, layout.tiles),
     }
+    events |= memory_events(workload, graph, layout, spec, events) | unit_events(workload, graph.steps)
     return Events(
         layers=tuple(layer.name for layer in graph.layers),
         counts={name: events[name] for name in EVENTS},
         mapping={
             "arrays": layout.arrays, "pes": layout.pes, "tiles": layout.tiles, "row_tiles": layout.row_tiles,
-            "col_tiles": layout.col_tiles, "groups_per_array": layout.pack, "rows_used": layout.rows_used,
-            "cols_used": layout.cols_used, "utilisation": layout.utilisation,
+            "col_tiles": layout.col_tiles, "groups_per_array": layout.pack, "copies": layout.copies,
+            "rows_used": layout.rows_used, "cols_used": layout.cols_used, "utilisation": layout.utilisation,
         },
         meaning=EVENTS,
         notes=_notes(graph, workload, spec),
@@ -158,28 +172,25 @@ def _check(layers: Sequence[LayerTrace], workload: Workload, spec: ImcSpec) -> N
             )
 
 
-def _array_events(layers: Sequence[LayerTrace], layout: Layout, spec: ImcSpec) -> dict[str, Floats]:
-    bits, dac = spec.input.bits, spec.input.dac_bits
-    operands = [layer.operands[0] for layer in layers]
-    b = np.array([planes(o, bits, dac) for o in operands], dtype=np.float64)
-    d = np.array([pulse_bits(o, bits, dac) for o in operands], dtype=np.float64)
-    f = np.array([phases(o) for o in operands], dtype=np.float64)
-    turns = np.array([reads(layer, bits, dac) for layer in layers], dtype=np.float64)
-    vectors = turns / (b * f)
+def _array_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpec) -> dict[str, Floats]:
+    b, d, f = inputs.digits, inputs.pulse, inputs.phases
+    turns, vectors = inputs.turns, inputs.vectors
     n, r, s = layout.groups * layout.fan_out, layout.row_tiles, float(layout.slices)
-    active = [active_rows(layer, bits, dac) for layer in layers]
-    drive = [row_drive(layer, bits, dac) for layer in layers]
+    active, drive, share = inputs.active, inputs.drive, inputs.share
     row_activations = np.array([a.sum() for a in active]) * layout.col_tiles
-    levels = [row_levels(layer, spec.crossbar.weight_bits, spec.crossbar.cell_bits) for layer in layers]
+    levels = [row_levels(layer, spec.crossbar.weight_bits, spec.crossbar.cell_bits) for layer in graph.layers]
     values = turns * (r * n)
     adder_levels = np.ceil(np.log2(r))
     return {
-        "reads": turns,
+        "reads": turns * layout.shares,
+        "runs": graph.runs,
         "row_activations": row_activations,
         "dac_conversions": np.where(d > 1.0, row_activations, 0.0),
         "cell_activations": np.array([layout.cells_seen(i, a) for i, a in enumerate(active)]),
         "cell_drive": np.array([layout.cells_seen(i, q) for i, q in enumerate(drive)]),
         "level_drive": np.array([q @ c for q, c in zip(drive, levels, strict=True)]),
+        "cell_current": np.array([layout.cells_seen(i, p) for i, p in enumerate(share)]),
+        "level_current": np.array([p @ c for p, c in zip(share, levels, strict=True)]),
         "conversions": values * (2.0 * s),
         "used_columns": layout.cols_used,
         "subtractions": values * s,
@@ -190,24 +201,23 @@ def _array_events(layers: Sequence[LayerTrace], layout: Layout, spec: ImcSpec) -
     }
 
 
-def _buffer_events(graph: Graph, layout: Layout, spec: ImcSpec) -> dict[str, Floats]:
-    layers, bits, dac = graph.layers, spec.input.bits, spec.input.dac_bits
-    turns = np.array([reads(layer, bits, dac) for layer in layers], dtype=np.float64)
-    row_bits = np.array([reads(layer, bits) for layer in layers], dtype=np.float64)
-    pulse = np.array([pulse_bits(layer.operands[0], bits, dac) for layer in layers], dtype=np.float64)
-    runs = np.array([layer.operands[0].steps for layer in layers], dtype=np.float64)
-    element_bits = np.array([_element_bits(layer, bits) for layer in layers])
-    elements = np.array([math.prod(layer.geometry.in_shape) for layer in layers], dtype=np.float64)
-    copies = layout.row_copies / (layout.groups * layout.fan_in)
+def _buffer_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpec) -> dict[str, Floats]:
+    by_step, runs, turns, row_bits = spec.mapping.order == "step", graph.runs, inputs.turns, inputs.bit_turns
+    copies = layout.row_copies / (layout.groups * layout.fan_in) * layout.bands
     foreign_values, foreign_bits = np.array(graph.foreign_values), np.array(graph.foreign_bits)
-    held_in, held_out = _held(graph)
+    held_in, held_out = _held(graph) if by_step else (0.0, 0.0)
     moved = turns * layout.sums_crossing
-    outputs, finals = _outputs(graph, bits)
-    once = elements * element_bits * runs
-    share = np.minimum(1.0, layout.tile_rows / (layout.groups * layout.fan_in))
+    outputs, finals = _outputs(graph, spec.input.bits)
+    once = inputs.elements * inputs.element_bits * runs
+    at_work = np.minimum(layout.copies, layout.tile_rows / (layout.groups * layout.fan_in))
+    share = np.minimum(at_work, layout.windows)
+    at_once = 1.0 if by_step else inputs.steps
+    # with one die, what does not fit is priced on the larger die that it would take
+    on_a_die = float(spec.chip.max_tiles) if spec.chip.max_dies > 1 else math.inf
+    die_bits, die_values = die_traffic(graph, layout.tiles, on_a_die, once, moved)
     return {
-        "tile_rows": layout.tile_rows * pulse,
-        "window_bits": np.array([_window(layer) for layer in layers]) * element_bits * share,
+        "tile_rows": layout.tile_rows * inputs.pulse,
+        "window_bits": inputs.window * inputs.element_bits * share * at_once,
         "input_read_bits": row_bits * layout.row_copies,
         "input_write_bits": once * copies,
         "output_bits": outputs,
@@ -220,22 +230,10 @@ def _buffer_events(graph: Graph, layout: Layout, spec: ImcSpec) -> dict[str, Flo
         "transport_bits": once * copies + foreign_bits,
         "serial_bits": once + foreign_bits,
         "foreign_values": foreign_values,
-        "transfers": runs,
+        "transfers": runs if by_step else np.ones_like(runs),
+        "die_bits": die_bits,
+        "die_values": die_values,
     }
-
-
-def _element_bits(layer: LayerTrace, input_bits: int) -> float:
-    operand = layer.operands[0]
-    return float(planes(operand, input_bits) + phases(operand) - 1)
-
-
-def _window(layer: LayerTrace) -> float:
-    """Input elements that must be at hand for one row of output positions."""
-    shape = layer.geometry
-    if len(shape.in_shape) != 3:
-        return float(shape.in_shape[-1])
-    height = min(shape.in_shape[1], (shape.kernel[0] - 1) * shape.dilation[0] + 1)
-    return float(shape.in_shape[0] * height * shape.in_shape[2])
 
 
 def _held(graph: Graph) -> tuple[Floats, Floats]:
@@ -244,8 +242,8 @@ def _held(graph: Graph) -> tuple[Floats, Floats]:
     for i, (layer, neurons) in enumerate(zip(graph.layers, graph.neurons, strict=True)):
         for neuron in neurons:
             if len(neuron.steps) > layer.operands[0].steps:
-                written[i] = math.prod(layer.geometry.out_shape) * layer.operands[0].steps
-                read[i] += math.prod(neuron.geometry.out_shape) * len(neuron.steps)
+                written[i] = math.prod(layer.geometry.out_shape) * graph.steps[layer.name]
+                read[i] += math.prod(neuron.geometry.out_shape) * graph.steps[neuron.name]
     return written, read
 
 
@@ -253,31 +251,37 @@ def _outputs(graph: Graph, input_bits: int) -> tuple[Floats, Floats]:
     """Bits of finished outputs, and outputs that leave at full width, per layer."""
     bits, values = np.zeros(len(graph.layers)), np.zeros(len(graph.layers))
     for i, layer in enumerate(graph.layers):
-        elements = float(math.prod(layer.geometry.out_shape)) * layer.operands[0].steps
+        elements = float(math.prod(layer.geometry.out_shape)) * graph.steps[layer.name]
         readers = [
             reader for reader, sources in zip(graph.layers, graph.sources, strict=True) if i in sources
         ]
         if graph.neurons[i]:
-            bits[i] = sum(float(math.prod(n.geometry.out_shape)) * len(n.steps) for n in graph.neurons[i])
+            neurons = graph.neurons[i]
+            bits[i] = sum(float(math.prod(n.geometry.out_shape)) * graph.steps[n.name] for n in neurons)
         elif readers:
-            bits[i] = elements * max(_element_bits(reader, input_bits) for reader in readers)
+            bits[i] = elements * max(element_bits(reader, input_bits) for reader in readers)
         elif not graph.sends_sums[i]:
             values[i] = elements
     return bits, values
 
 
-def _neuron_events(graph: Graph) -> dict[str, Floats]:
+def _neuron_events(graph: Graph, spec: ImcSpec) -> dict[str, Floats]:
     sizes = [
-        [(float(math.prod(n.geometry.out_shape)), len(n.steps)) for n in hosted] for hosted in graph.neurons
+        [(float(math.prod(n.geometry.out_shape)), graph.steps[n.name]) for n in hosted]
+        for hosted in graph.neurons
     ]
+    updates = np.array([sum(size * steps for size, steps in hosted) for hosted in sizes], dtype=np.float64)
+    neurons = np.array([sum(size for size, _ in hosted) for hosted in sizes], dtype=np.float64)
+    longest = [max((steps for _, steps in hosted), default=0.0) for hosted in sizes]
+    steps = np.array(longest, dtype=np.float64)
+    stored = 1.0 if spec.mapping.order == "step" else 0.0
     return {
-        "lif_updates": np.array(
-            [sum(size * steps for size, steps in hosted) for hosted in sizes], dtype=np.float64
-        ),
-        "neurons": np.array([sum(size for size, _ in hosted) for hosted in sizes], dtype=np.float64),
-        "neuron_steps": np.array(
-            [max((steps for _, steps in hosted), default=0) for hosted in sizes], dtype=np.float64
-        ),
+        "lif_updates": updates,
+        "neurons": neurons,
+        "neuron_steps": steps,
+        "membranes": neurons * stored,
+        "membrane_updates": updates * stored,
+        "membrane_steps": steps * stored,
     }
 
 
@@ -350,8 +354,6 @@ def _notes(graph: Graph, workload: Workload, spec: ImcSpec) -> tuple[str, ...]:
             f"no inputs recorded for {', '.join(unseen)}: the bits of an input digit are taken to be set "
             "independently"
         )
-    if workload.exit_step is not None:
-        notes.append("early exit was recorded but all steps are charged")
     if graph.unpriced:
         ops = sorted({op for _, op in graph.unpriced})
         notes.append(

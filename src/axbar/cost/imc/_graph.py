@@ -8,8 +8,14 @@ elsewhere travel there.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+
+from axbar.cost._types import Floats
+from axbar.cost.imc._units import is_priced
 from axbar.workload import LayerTrace, Workload
 
 __all__ = ["EXTERNAL", "Graph", "graph_of"]
@@ -30,8 +36,11 @@ class Graph:
         sources: mapped layers (or ``EXTERNAL``) that feed the input.
         neurons: neuron layers hosted here.
         foreign_values, foreign_bits: sums (numbers) and spikes (bits) that other layers send here to be added.
+        sent: where these come from: ``(layer here, source, values, bits)``.
         sends_sums: the layer's sums are added at another layer and leave no output here.
-        unpriced: ``(layer, operation)`` of all other nodes.
+        unpriced: ``(layer, operation)`` of nodes that no unit of the chip computes.
+        steps: node -> steps on which it runs, mean over samples.
+        cache: what depends on the graph and its inputs alone; a graph never changes once it is made.
     """
 
     layers: tuple[LayerTrace, ...]
@@ -41,18 +50,33 @@ class Graph:
     foreign_bits: list[float] = field(default_factory=list[float])
     sends_sums: list[bool] = field(default_factory=list[bool])
     unpriced: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    sent: list[tuple[int, int, float, float]] = field(default_factory=list[tuple[int, int, float, float]])
+    steps: Mapping[str, float] = field(default_factory=dict[str, float])
+    cache: dict[Any, Any] = field(default_factory=dict[Any, Any], repr=False)
+
+    @property
+    def runs(self) -> Floats:
+        """Steps on which each mapped layer runs, mean over samples, ``[L]``."""
+        return np.array([self.steps[layer.name] for layer in self.layers], dtype=np.float64)
 
 
 #: where a value comes from: mapped layer and whether it travels as spikes
 _Origin = tuple[int, bool]
 
 
-def graph_of(workload: Workload) -> Graph:
-    """Walk the graph once, in execution order."""
+def graph_of(workload: Workload, steps: Mapping[str, float] | None = None) -> Graph:
+    """Walk the graph once, in execution order.
+
+    Args:
+        workload: traced, or built from shapes.
+        steps: node -> steps on which it runs, mean over samples; all of a node's steps where it is missing.
+    """
     products = workload.matmuls
     index = {layer.name: i for i, layer in enumerate(products)}
     n = len(products)
     graph = Graph(products, [() for _ in products], [[] for _ in products], [0.0] * n, [0.0] * n, [False] * n)
+    given = steps or {}
+    graph.steps = {layer.name: given.get(layer.name, float(len(layer.steps))) for layer in workload.layers}
     origins: dict[str, set[_Origin]] = {"input": {(EXTERNAL, False)}}
     for layer in workload.layers:
         found: set[_Origin] = set()
@@ -67,7 +91,8 @@ def graph_of(workload: Workload) -> Graph:
             graph.neurons[host].append(layer)
             origins[layer.name] = {(host, True)}
         else:
-            graph.unpriced.append((layer.name, layer.op))
+            if not is_priced(layer):
+                graph.unpriced.append((layer.name, layer.op))
             origins[layer.name] = _join(graph, layer, found) if layer.op in _JUNCTIONS else found
     return graph
 
@@ -77,10 +102,11 @@ def _join(graph: Graph, layer: LayerTrace, found: set[_Origin]) -> set[_Origin]:
     host = max(i for i, _ in found)
     if host == EXTERNAL:
         return found
-    sent = float(math.prod(layer.geometry.out_shape)) * len(layer.steps)
+    sent = float(math.prod(layer.geometry.out_shape)) * graph.steps[layer.name]
     for source, spikes in found:
         if source == host:
             continue
+        graph.sent.append((host, source, 0.0 if spikes else sent, sent if spikes else 0.0))
         if spikes:
             graph.foreign_bits[host] += sent
         else:

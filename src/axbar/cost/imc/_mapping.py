@@ -1,16 +1,19 @@
 """How layers lie on arrays, arrays on tiles.
 
 A layer is an unfolded weight matrix per group: K rows (c, r, s), N outputs. One output takes ``2 n_slices``
-neighbouring columns (plus and minus of every slice) and never straddles two arrays:
+neighbouring columns (plus and minus of every slice) and never straddles two arrays. The rows are those of q
+blocks: q = 1 (``mapping.layout: flattened``), or one block for each kernel position, which then has arrays of
+its own (``kernel_split``, as in SpikeSim, Moitra et al., IEEE TCAD 2023):
 
     outputs per array   o = floor(cols / (2 n_slices))
-    row tiles           R = ceil(K / rows)
+    row tiles           R = q ceil(K / q / rows)
     column tiles        C = ceil(N / o)
 
-Small groups share an array block-diagonally, ``p = min(G, max(1, min(rows // K, o // N)))`` of them: then
-R = C = 1 and ``ceil(G / p)`` arrays hold the layer, else ``G R C``. Arrays are numbered group by group, column
+Small groups share an array block-diagonally, ``p = min(G, max(1, min(rows // (K / q), o // N)))`` of them: then
+R = q, C = 1 and ``q ceil(G / p)`` arrays hold the layer, else ``G R C``. Arrays are numbered group by group, column
 tile by column tile, row tile fastest, and fill tiles of ``A = arrays_per_pe * pes_per_tile`` in that order, so
-that the partial sums of one output are added inside a tile where they can be. Layers never share a tile.
+that the partial sums of one output are added inside a tile where they can be; copies of the layer follow each
+other in the same way. Layers never share a tile.
 
 Where one output needs more columns than an array has, each array holds one output all the same: the point is
 infeasible, and its figures only tell how far off it is.
@@ -18,13 +21,16 @@ infeasible, and its figures only tell how far off it is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from axbar.cost._types import Floats
 from axbar.cost.components.interconnect import broadcast_pitches, reduction_pitches
+from axbar.cost.imc._copies import bands, copies_of
 from axbar.devices import n_slices
 from axbar.spec.imc import ImcSpec
 from axbar.workload import LayerTrace
@@ -50,12 +56,17 @@ class Layout:
         fan_in, fan_out, groups: K, N, G.
         pack: groups that share an array (1 if none do).
         row_tiles, col_tiles: R, C of one group.
-        arrays, pes, tiles: used.
+        copies: of the whole layer.
+        shares: positions that one copy works on over all positions.
+        bands: buffers of different copies that hold an input element, mean.
+        windows: height of what one buffer holds for its copies, in windows of the kernel.
+        arrays, pes, tiles: used, by all copies.
         rows_used, cols_used: most rows and columns in use in any array.
         utilisation: cells that hold a weight over cells of the arrays used.
-        row_copies: row bits that the input buffers of all tiles deliver per read (each tile its own copy).
+        row_copies: row bits that the input buffers of all tiles deliver per read (each tile its own copy); like
+            all that is per read, of the one copy of the layer that makes it.
         sums_crossing: partial sums that pass from one tile to the next per read.
-        tile_rows: most row bits that one tile needs per read.
+        tile_rows: most row bits that one tile needs while every copy makes one read.
         input_wire: row bits times array pitches of H-tree inside tiles, per read.
         sum_wire: partial sums times array pitches of H-tree inside tiles, per read.
     """
@@ -67,6 +78,10 @@ class Layout:
     pack: Floats
     row_tiles: Floats
     col_tiles: Floats
+    copies: Floats
+    shares: Floats
+    bands: Floats
+    windows: Floats
     arrays: Floats
     pes: Floats
     tiles: Floats
@@ -93,8 +108,15 @@ class Layout:
         return float((active.reshape(int(g), -1).sum(axis=1) * members).sum() * own)
 
 
-def map_layers(layers: Sequence[LayerTrace], spec: ImcSpec) -> Layout:
-    """Place layers on the arrays of a chip."""
+def map_layers(layers: Sequence[LayerTrace], spec: ImcSpec, turns: Floats | None = None) -> Layout:
+    """Place layers on the arrays of a chip.
+
+    Args:
+        layers: the matrix products.
+        spec: the chip.
+        turns: array reads that each layer makes one after the other while it stands once; copies are balanced
+            by them.
+    """
     slices = n_slices(spec.crossbar.weight_bits, spec.crossbar.cell_bits)
     width = 2.0 * slices
     outputs = float(max(1, spec.crossbar.cols // (2 * slices)))
@@ -102,16 +124,22 @@ def map_layers(layers: Sequence[LayerTrace], spec: ImcSpec) -> Layout:
     k = np.array([layer.geometry.fan_in for layer in layers], dtype=np.float64)
     n = np.array([layer.geometry.fan_out for layer in layers], dtype=np.float64)
     g = np.array([layer.geometry.groups for layer in layers], dtype=np.float64)
-    pack = np.minimum(g, np.maximum(1.0, np.minimum(grid.rows // k, outputs // n)))
+    q = _blocks(layers, spec)
+    height = k / q  # rows of one block
+    positions = np.array([layer.geometry.positions for layer in layers], dtype=np.float64)
+    pack = np.minimum(g, np.maximum(1.0, np.minimum(grid.rows // height, outputs // n)))
     shared = pack > 1
-    row_tiles = np.where(shared, 1.0, np.ceil(k / grid.rows))
+    row_tiles = q * np.where(shared, 1.0, np.ceil(height / grid.rows))
     col_tiles = np.where(shared, 1.0, np.ceil(n / outputs))
-    arrays = np.where(shared, np.ceil(g / pack), g * row_tiles * col_tiles)
+    alone = np.ceil(g / pack) * row_tiles * col_tiles
+    d = copies_of(positions, positions if turns is None else turns, alone, spec)
+    arrays = alone * d
     copies, crossing = g * k, np.zeros_like(k)
-    for i in np.flatnonzero(~shared & (arrays > grid.per_tile)).tolist():
-        layer = (float(k[i]), float(n[i]), float(g[i]), float(row_tiles[i]), float(col_tiles[i]))
-        copies[i], crossing[i] = _traffic(*layer, grid)
+    for i in np.flatnonzero((row_tiles * col_tiles > 1) & (arrays > grid.per_tile)).tolist():
+        place = (k[i], n[i], g[i], pack[i], q[i], row_tiles[i], col_tiles[i], d[i])
+        copies[i], crossing[i] = _traffic(*(float(v) for v in place), grid)
     m, merged = np.full_like(k, grid.per_tile), np.minimum(row_tiles, grid.per_tile)
+    held, windows = bands(layers, d, np.maximum(1.0, grid.per_tile // alone))
     reached = np.maximum(1.0, g * k * col_tiles / copies)
     return Layout(
         slices=slices,
@@ -121,22 +149,35 @@ def map_layers(layers: Sequence[LayerTrace], spec: ImcSpec) -> Layout:
         pack=pack,
         row_tiles=row_tiles,
         col_tiles=col_tiles,
+        copies=d,
+        shares=np.ceil(positions / d) / positions,
+        bands=held,
+        windows=windows,
         arrays=arrays,
         pes=np.ceil(arrays / spec.tile.arrays_per_pe),
         tiles=np.ceil(arrays / grid.per_tile),
-        rows_used=np.where(shared, pack * k, np.minimum(k, grid.rows)),
+        rows_used=np.where(shared, pack * height, np.minimum(height, grid.rows)),
         cols_used=np.where(shared, pack * n, np.minimum(n, outputs)) * width,
-        utilisation=g * k * n * width / (arrays * grid.rows * np.maximum(spec.crossbar.cols, width)),
+        utilisation=d * (g * k * n * width) / (arrays * grid.rows * np.maximum(spec.crossbar.cols, width)),
         row_copies=copies,
         sums_crossing=crossing,
-        tile_rows=_tile_rows(k, g, pack, row_tiles * col_tiles, row_tiles, arrays, grid),
+        tile_rows=_tile_rows(k, height, g * d, pack, row_tiles * col_tiles, row_tiles, arrays, grid),
         input_wire=copies * broadcast_pitches(m, reached),
         sum_wire=g * n * (row_tiles / merged) * reduction_pitches(m, merged),
     )
 
 
+def _blocks(layers: Sequence[LayerTrace], spec: ImcSpec) -> Floats:
+    """Blocks of rows that have arrays of their own: kernel positions, or one."""
+    if spec.mapping.layout == "flattened":
+        return np.ones(len(layers))
+    kernels = [layer.geometry.kernel for layer in layers]
+    return np.array([rows * columns for rows, columns in kernels], dtype=np.float64)
+
+
 def _tile_rows(
     k: Floats,
+    height: Floats,
     g: Floats,
     pack: Floats,
     group_arrays: Floats,
@@ -144,31 +185,43 @@ def _tile_rows(
     arrays: Floats,
     grid: _Grid,
 ) -> Floats:
-    """Most row bits that one tile needs per read."""
-    in_one_group = np.minimum(k, np.minimum(grid.per_tile, row_tiles) * grid.rows)
+    """Most row bits that one tile needs while each of ``g`` groups (those of all copies) makes one read."""
+    in_one_group = np.minimum(k, np.minimum(grid.per_tile, row_tiles) * np.minimum(height, grid.rows))
     groups_in_tile = np.minimum(g, np.ceil(grid.per_tile / group_arrays))
     alone = np.where(group_arrays >= grid.per_tile, in_one_group, groups_in_tile * k)
-    packed = np.minimum(g * k, np.minimum(grid.per_tile, arrays) * pack * k)
+    packed = np.minimum(g * k, np.minimum(grid.per_tile, arrays) * pack * height)
     return np.where(pack > 1, packed, alone)
 
 
+@lru_cache(maxsize=4096)
 def _traffic(
-    fan_in: float, fan_out: float, groups: float, row_tiles: float, col_tiles: float, grid: _Grid
+    fan_in: float,
+    fan_out: float,
+    groups: float,
+    pack: float,
+    blocks: float,
+    row_tiles: float,
+    col_tiles: float,
+    copies: float,
+    grid: _Grid,
 ) -> tuple[float, float]:
     """Row bits that all input buffers deliver, and partial sums that change tiles, per read of one layer.
 
     Array (group, column tile c, row tile r) has the number ``first + c * row_tiles + r`` and lies on the tile
-    of that number over A; row tile r is needed wherever one of its column tiles lies.
+    of that number over A; row tile r is needed wherever one of its column tiles lies. Groups that share arrays
+    count as one, copies of the layer as further ones; layers of one geometry are worked out once.
     """
+    bundles, depth = math.ceil(groups / pack), row_tiles / blocks
+    members = np.tile(np.minimum(pack, groups - np.arange(bundles) * pack), int(copies))[:, None]
     r, c = np.arange(row_tiles), np.arange(col_tiles)
-    first = np.arange(groups)[:, None] * (row_tiles * col_tiles)
-    height = np.minimum(grid.rows, fan_in - r * grid.rows)
+    first = np.arange(len(members))[:, None] * (row_tiles * col_tiles)
+    height = np.minimum(grid.rows, fan_in / blocks - r % depth * grid.rows)
     if row_tiles >= grid.per_tile:  # two arrays of one row tile never share a tile
-        tiles_of_row = np.full((int(groups), len(r)), col_tiles)
+        tiles_of_row = np.full((len(members), len(r)), col_tiles)
     else:
         last = first + (col_tiles - 1.0) * row_tiles + r
         tiles_of_row = last // grid.per_tile - (first + r) // grid.per_tile + 1.0
     start = first + c * row_tiles
     spans = (start + row_tiles - 1.0) // grid.per_tile - start // grid.per_tile
     crossing = spans * np.minimum(grid.outputs, fan_out - c * grid.outputs)
-    return float((tiles_of_row * height).sum()), float(crossing.sum())
+    return float((tiles_of_row * height * members).sum()) / copies, float((crossing * members).sum()) / copies

@@ -7,7 +7,7 @@ kind decides more than any other number of the chip: expect x/÷ 2.6 against pub
 from __future__ import annotations
 
 from axbar.cost._types import Component, Count
-from axbar.cost.components.adc import _common, flash, sar, survey
+from axbar.cost.components.adc import _common, flash, ramp, sar, sense, survey
 
 __all__ = ["ADC"]
 
@@ -15,7 +15,13 @@ ADC = Component(
     name="adc",
     group="conversion",
     summary="analog-to-digital converters",
-    parts={"sar": sar.PARTS, "flash": flash.PARTS, "survey": survey.PARTS},
+    parts={
+        "sar": sar.PARTS,
+        "flash": flash.PARTS,
+        "survey": survey.PARTS,
+        "ramp": ramp.PARTS,
+        "sense": sense.PARTS,
+    },
     choose="adc.kind",
     event=Count("one conversion", _common.conversions, events=("conversions",)),
     turn=Count("one conversion in turn", _common.turns, _common.TURN_EVENTS, _common.TURN_PATHS),

@@ -1,0 +1,102 @@
+"""What the inputs of the layers look like to a chip, whatever its arrays are: counted once per input coding.
+
+b digits of d bits in f sign phases, and by row of the unfolded matrix how often (``active``), how strongly in power
+(``drive``) and in current (``share``) it is driven; see ``axbar.workload``. Array size, cells, tiles and mapping
+do not enter, so design points that differ in those alone share all of this.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from axbar.cost._types import Floats
+from axbar.cost.imc._graph import Graph
+from axbar.workload import LayerTrace, active_rows, phases, planes, pulse_bits, row_drive
+
+__all__ = ["Presented", "element_bits", "presented"]
+
+
+@dataclass(frozen=True)
+class Presented:
+    """Inputs of L layers, ``[L]`` each, or one array of rows per layer.
+
+    Args:
+        digits, pulse, phases: b, d, f.
+        turns: array reads, positions x runs x digits x phases.
+        bit_turns: the same for digits of one bit.
+        vectors: positions x runs.
+        active, drive, share: by row, ``[groups * fan_in]`` each, mean per sample.
+        element_bits: bits in which a buffer holds one input element.
+        elements: input elements of one step.
+        window: input elements that must be at hand for one row of output positions.
+        steps: steps on which the layer runs if no sample leaves early.
+    """
+
+    digits: Floats
+    pulse: Floats
+    phases: Floats
+    turns: Floats
+    bit_turns: Floats
+    vectors: Floats
+    active: tuple[Floats, ...]
+    drive: tuple[Floats, ...]
+    share: tuple[Floats, ...]
+    element_bits: Floats
+    elements: Floats
+    window: Floats
+    steps: Floats
+
+
+def presented(graph: Graph, bits: int, dac_bits: int) -> Presented:
+    """Return the inputs as drivers of ``dac_bits`` bits present them; kept with the graph."""
+    key = ("presented", bits, dac_bits)
+    if key not in graph.cache:
+        graph.cache[key] = _presented(graph, bits, dac_bits)
+    return graph.cache[key]
+
+
+def _presented(graph: Graph, bits: int, dac_bits: int) -> Presented:
+    layers = graph.layers
+    operands = [layer.operands[0] for layer in layers]
+    digits = _array([planes(o, bits, dac_bits) for o in operands])
+    signs = _array([phases(o) for o in operands])
+    positions = _array([layer.geometry.positions for layer in layers])
+    bit_digits = _array([planes(o, bits) for o in operands])
+    return Presented(
+        digits=digits,
+        pulse=_array([pulse_bits(o, bits, dac_bits) for o in operands]),
+        phases=signs,
+        turns=positions * digits * signs * graph.runs,
+        bit_turns=positions * bit_digits * signs * graph.runs,
+        vectors=positions * graph.runs,
+        active=tuple(active_rows(layer, bits, dac_bits) for layer in layers),
+        drive=tuple(row_drive(layer, bits, dac_bits) for layer in layers),
+        share=tuple(row_drive(layer, bits, dac_bits, power=1) for layer in layers),
+        element_bits=_array([element_bits(layer, bits) for layer in layers]),
+        elements=_array([math.prod(layer.geometry.in_shape) for layer in layers]),
+        window=_array([_window(layer) for layer in layers]),
+        steps=_array([o.steps for o in operands]),
+    )
+
+
+def _array(values: list[int] | list[float]) -> Floats:
+    found = np.array(values, dtype=np.float64)
+    found.setflags(write=False)
+    return found
+
+
+def element_bits(layer: LayerTrace, input_bits: int) -> float:
+    """Return the bits in which a buffer holds one input element of a layer."""
+    operand = layer.operands[0]
+    return float(planes(operand, input_bits) + phases(operand) - 1)
+
+
+def _window(layer: LayerTrace) -> float:
+    shape = layer.geometry
+    if len(shape.in_shape) != 3:
+        return float(shape.in_shape[-1])
+    height = min(shape.in_shape[1], (shape.kernel[0] - 1) * shape.dilation[0] + 1)
+    return float(shape.in_shape[0] * height * shape.in_shape[2])
