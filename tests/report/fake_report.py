@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from axbar._report import Accuracy, Change, Report, Step, Waterfall
+from axbar.cost import Bottlenecks, Metric, Offer, WhatIf
+from axbar.cost.bottlenecks import HELD, Driver, Holder
 from axbar.report._palette import COMPONENTS
 from axbar.spec import load_hardware
 
@@ -49,6 +51,12 @@ class FakeEstimate:
     conventional: Any = None
     notes: tuple[str, ...] = ("spike rates are those of 16 test images",)
     assumptions: tuple[tuple[Any, float], ...] = ()
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        frames = Metric("inferences per second", 1 / self.total("latency_s"), "1/s", "1 / latency")
+        tops = Metric("dense-equivalent efficiency", 1e-3 / self.total("energy_J"), "TOPS/W", "made up")
+        return {"fps": frames, "tops_per_W": tops, "tsops_per_W": Metric("performed", None, "TSOPS/W", "")}
 
     def spread(self, quantity: str) -> tuple[np.ndarray, np.ndarray]:
         total = self.total(quantity)
@@ -200,6 +208,38 @@ def fake_waterfall(layers: int = 9) -> Waterfall:
     )
 
 
+def fake_bottlenecks(estimate: FakeEstimate) -> Bottlenecks:
+    """Return holders of the fake estimate, changes of every kind, one that does not fit, and a technique."""
+    holders, cells = [], []
+    for quantity in HELD:
+        total, cube = float(estimate.total(quantity)[0]), getattr(estimate, quantity)[0]
+        for name, value in zip(estimate.components, cube.sum(axis=0), strict=True):
+            driver = Driver("adc.bits", 1.6) if name == "adc" else Driver("clock_Hz", -1.0)
+            holders.append(Holder(quantity, name, "", float(value), float(value) / total, "a · b", (driver,)))
+        for layer, row in zip(estimate.layers, cube, strict=True):
+            pairs = zip(estimate.components, row, strict=True)
+            cells += [Holder(quantity, name, layer, float(v), float(v) / total) for name, v in pairs]
+
+    def change(title: str, energy: float, latency: float, area: float, accuracy: Any, why: str) -> WhatIf:
+        figures = (energy, latency, area, 1.0, energy * latency, 1 / latency)
+        names = ("energy_J", "latency_s", "area_m2", "leakage_W", "edp_Js", "fps")
+        return WhatIf(title, "spec", {}, dict(zip(names, figures, strict=True)), True, "", accuracy, why)
+
+    return Bottlenecks(
+        components=tuple(sorted(holders, key=lambda h: -h.share)),
+        cells=tuple(sorted(cells, key=lambda h: -h.share)),
+        changes=(
+            change("T 4 → 2", 0.52, 0.5, 1.0, "yes", "the network decides on fewer spikes"),
+            change("adc.bits 5 → 4", 0.81, 0.97, 0.88, "yes", "sums are rounded otherwise"),
+            change("adc.cols_per_adc 8 → 7", 1.012, 0.9, 1.07, "no", "columns take turns"),
+            change("adc.kind sar → flash", 3.1, 0.8, 1.4, "no", "same resolution"),
+        ),
+        infeasible=(replace(change("device x → sram", 1, 1, 1, "yes", ""), feasible=False, reason="1 bit"),),
+        techniques=(Offer("bn-adapt", "chip", note="what it takes is not modelled"),),
+        sensitivity=Any,  # type: ignore[arg-type]  # nothing here asks it
+    )
+
+
 def fake_report(**changes: Any) -> Report:
     """Return a VGG9 on the default preset, ADC and array changed, five dies, one technique of each stage."""
     base = load_hardware("imc-rram-65nm")
@@ -254,4 +294,5 @@ def fake_report(**changes: Any) -> Report:
         },
         "waterfall": fake_waterfall(),
     }
-    return Report(**{**values, **changes})
+    values |= changes
+    return Report(**{"bottlenecks": fake_bottlenecks(values["estimate"]), **values})

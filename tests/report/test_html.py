@@ -187,7 +187,7 @@ def test_missing_records_are_named(report: Report) -> None:
     text = Page(render_html(bare)).text
     assert text.count("not recorded") >= 3
     assert "activity is assumed" in text
-    assert "Techniques" not in text
+    assert "Techniques applied" not in text
 
 
 def test_changes_from_the_preset_and_sources_are_listed(report: Report) -> None:

@@ -1,13 +1,19 @@
-"""Renders of what was found: one offline page, terminal tables, CSV, JSON, frames, notebook tables."""
+"""Renders of what was found: one offline page, terminal tables, CSV, JSON, frames, notebook tables, papers."""
 
 from __future__ import annotations
 
 from axbar.report._data import render_csv, render_json, sweep_csv, to_frame
+from axbar.report._export import Format, Record, export, formats, read_record
 from axbar.report.html import render_html, render_notebook
 from axbar.report.text import estimate_text, report_text, show, sweep_text, workload_table
 
 __all__ = [
+    "Format",
+    "Record",
     "estimate_text",
+    "export",
+    "formats",
+    "read_record",
     "render_csv",
     "render_html",
     "render_json",

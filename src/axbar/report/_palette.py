@@ -1,6 +1,6 @@
 """One colour, one order and one name per component, in every chart and table.
 
-Seven colours are those of Okabe and Ito (2008); five more fill the set to twelve. Seen with any of the
+Seven colours are those of Okabe and Ito (2008); the others were searched for. Seen with any of the
 three colour-vision deficiencies (simulated after Machado, Oliveira and Fernandes 2009), neighbours in the
 order stay at least 15 CIELAB units apart and any two components at least 8 (a test computes both). Colour
 never stands alone: every bar carries its name, and segments are kept apart by a gap.
@@ -18,15 +18,24 @@ __all__ = ["COMPONENTS", "colours", "label", "ordered"]
 COMPONENTS: Mapping[str, str] = {
     "cells": "#D55E00",
     "row_drivers": "#E69F00",
+    "bit_lines": "#5E44E0",
+    "dac": "#E01092",
     "mux": "#F0E442",
     "adc": "#0072B2",
     "shift_add": "#56B4E9",
     "accumulators": "#5158BB",
     "input_buffer": "#009E73",
     "output_buffer": "#7CD992",
+    "global_buffer": "#5E5E5E",
+    "dram": "#92E078",
     "interconnect": "#CC79A7",
+    "die_link": "#78782A",
     "lif": "#9C2F55",
     "membrane": "#A87BDB",
+    "pool": "#2AC644",
+    "norm": "#5E925E",
+    "softmax": "#E0C65E",
+    "elementwise": "#44445E",
     "leakage": "#B6B9B8",
 }
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from axbar._report import QUANTITIES, Accuracy, Report, Waterfall
 from axbar.report import _palette
+from axbar.report._bottleneck_view import change_table, holder_lines, merit_words
 from axbar.report._facts import conventional_of, layer_rows, mean_rate, shape_text, technique_cost
 from axbar.report._scale import percent
 from axbar.report._spec_view import changes
@@ -19,7 +20,7 @@ from axbar.report._waterfall_view import conditions, layers_words, none_words, s
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from axbar.cost import Estimate
+    from axbar.cost import Bottlenecks, Estimate
 
 __all__ = ["estimate_blocks", "report_blocks", "sweep_blocks", "workload_blocks"]
 
@@ -29,13 +30,15 @@ SWEEP_ROWS = 40
 
 def report_blocks(report: Report, wide: bool = True) -> list[Any]:
     """Return what the terminal shows of a report, from top to bottom; ``wide`` is 100 columns or more."""
-    blocks: list[Any] = [report.verdict]
+    blocks: list[Any] = [report.verdict, assumed_words(float(report.estimate.assumed_share[0]))]
     if report.accuracy is not None:
         blocks += ["", _accuracy_table(report.accuracy), accuracy_words(report.accuracy)]
         blocks += [conditions(report.hardware)] if report.accuracy.analog else []
     if report.waterfall is not None:
         blocks += ["", *_waterfall_blocks(report.waterfall)]
     blocks += ["", *_cost_blocks(report.estimate, report.workload, wide)]
+    if report.bottlenecks is not None:
+        blocks += ["", *_held_blocks(report.bottlenecks, wide)]
     if found := changes(report):
         blocks += ["", _plain_table(f"Changed from {report.base.name}", ("path", "preset", "here"), found)]
     if report.techniques:
@@ -46,7 +49,9 @@ def report_blocks(report: Report, wide: bool = True) -> list[Any]:
     return [*blocks, *(f"note: {note}" for note in report.notes)]
 
 
-def estimate_blocks(estimate: Estimate, spec: Any = None) -> list[Any]:
+def estimate_blocks(
+    estimate: Estimate, spec: Any = None, bottlenecks: Bottlenecks | None = None
+) -> list[Any]:
     """Return what the terminal shows of an estimate's first point."""
     totals = [
         amount(float(estimate.total(k)[0]), QUANTITY_WORDS[k][1])
@@ -56,7 +61,9 @@ def estimate_blocks(estimate: Estimate, spec: Any = None) -> list[Any]:
     blocks: list[Any] = [head if spec is None else f"{spec.name}: {head}"]
     if not bool(estimate.feasible[0]):
         blocks.append(f"does not fit: {estimate.reasons[0]}")
-    return [*blocks, "", *_cost_blocks(estimate, (), wide=True)]
+    blocks.append(assumed_words(float(estimate.assumed_share[0])))
+    held = [] if bottlenecks is None else ["", *_held_blocks(bottlenecks, wide=True)]
+    return [*blocks, "", *_cost_blocks(estimate, (), wide=True), *held]
 
 
 def sweep_blocks(estimate: Estimate) -> list[Any]:
@@ -117,13 +124,23 @@ def _cost_blocks(estimate: Estimate, workload: Sequence[Mapping[str, Any]], wide
     blocks: list[Any] = [_component_table(estimate, wide), _layer_table(estimate, workload, wide)]
     if conventional := conventional_of(estimate):
         blocks.append(conventional.words)
-    blocks.append(assumed_words(float(estimate.assumed_share[0])))
+    blocks.append(merit_words(estimate.metrics))
     ranges = ", ".join(f"{s.name.lower()} {s.words}" for s in spreads(estimate))
     return [
         *blocks,
         f"Published silicon lies around such models within: {ranges}.",
         *(f"note: {n}" for n in estimate.notes),
     ]
+
+
+def _held_blocks(found: Bottlenecks, wide: bool) -> list[Any]:
+    """Return the largest holders and the changes that help most, a few lines of each."""
+    blocks: list[Any] = ["What holds it back", *(f"  {line}" for line in holder_lines(found))]
+    head, rows = change_table(found, 5, wide)
+    if not rows:
+        return [*blocks, "No single change that was tried leaves a smaller energy-delay product."]
+    title = f"What would help most, of {len(found.changes) + len(found.infeasible)} changes tried one by one"
+    return [*blocks, "", _table(title, head, rows, left=1, keep=len(head) - 1)]
 
 
 def _accuracy_table(accuracy: Accuracy) -> Table:

@@ -235,6 +235,7 @@ def embedded(cost: Cost, report: Report, whole: bool = True) -> dict[str, Any]:
     facts = report.to_dict()
     if not whole:
         facts["workload"] = {**facts["workload"], "layers": "left out for size: see report.json"}
+        facts["bottlenecks"] = "left out for size: see report.json"
         facts["breakdown"] = {
             key: {"component": parts["component"]} for key, parts in facts["breakdown"].items()
         }

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from axbar._report import QUANTITIES, Report, Waterfall
-from axbar.report import _facts, _palette, _spec_view, _view, _waterfall_view
+from axbar.report import _bottleneck_view, _facts, _palette, _spec_view, _view, _waterfall_view
 from axbar.report._scale import percent
 from axbar.report.charts import (
     accuracy_chart,
+    held_chart,
     pair_chart,
     ranked_chart,
     rates_chart,
@@ -62,6 +63,8 @@ def _page(report: Report, sources: Any, bars: int, most_rows: int, whole: bool) 
             cost=cost,
             panels=[_panel(cost, i) for i in range(len(cost.quantities))],
             conventional=_conventional(report, cost),
+            held=_held(report, cost, most_rows),
+            merit=_bottleneck_view.merit_rows(report.estimate.metrics),
             rates=_rates(report, bars),
             rows=rows[:most_rows],
             left_out=max(0, len(rows) - most_rows),
@@ -183,6 +186,28 @@ def _panel(cost: _view.Cost, number: int) -> dict[str, Any]:
         ),
         "none": [_palette.label(name) for name, value in sums.items() if value == 0],
         "drawn": bool(scale.top),
+    }
+
+
+def _held(report: Report, cost: _view.Cost, most: int) -> dict[str, Any] | None:
+    """Return what the page says of bottlenecks; a page of ``most`` layers shows a sixteenth as many changes."""
+    found = report.bottlenecks
+    if found is None:
+        return None
+    rows = _bottleneck_view.change_rows(found)
+    shown = max(8, most // 16)
+    bars, left_out = _bottleneck_view.bars(found)
+    return {
+        "lead": _bottleneck_view.lead(found),
+        "chart": Markup(held_chart(bars, [name for name, _, _ in _bottleneck_view.HELD], cost.components)),
+        "left_out": left_out,
+        "drivers": _bottleneck_view.driver_rows(found),
+        "rows": rows[:shown],
+        "more": max(0, len(rows) - shown),
+        "worse": len(found.changes) - len(rows),
+        "infeasible": [(change.title, change.reason) for change in found.infeasible],
+        "techniques": [(offer.name, offer.words) for offer in found.techniques],
+        "accuracy_words": _bottleneck_view.ACCURACY_WORDS,
     }
 
 

@@ -12,7 +12,7 @@ from axbar.report._tables import estimate_blocks, report_blocks, sweep_blocks, w
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from axbar.cost import Estimate
+    from axbar.cost import Bottlenecks, Estimate
 
 __all__ = ["estimate_text", "report_text", "show", "sweep_text", "workload_table"]
 
@@ -25,9 +25,9 @@ def report_text(report: Report) -> str:
     return _plain(report_blocks(report))
 
 
-def estimate_text(estimate: Estimate, spec: Any = None) -> str:
+def estimate_text(estimate: Estimate, spec: Any = None, bottlenecks: Bottlenecks | None = None) -> str:
     """Return the first point of an estimate as plain text tables; ``spec`` names the chip."""
-    return _plain(estimate_blocks(estimate, spec))
+    return _plain(estimate_blocks(estimate, spec, bottlenecks))
 
 
 def sweep_text(estimate: Estimate) -> str:
