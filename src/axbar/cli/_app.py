@@ -12,6 +12,7 @@ from axbar.cli import (
     estimate,
     evaluate,
     explain,
+    export,
     fit_device,
     ls,
     new,
@@ -21,6 +22,7 @@ from axbar.cli import (
     show,
     trace,
     train,
+    validate,
 )
 
 __all__ = ["app"]
@@ -58,9 +60,11 @@ for _verb in (
     evaluate,
     estimate,
     explain,
+    export,
     rerun,
     reproduce,
     fit_device,
+    validate,
     ls,
     show,
     new,
