@@ -114,9 +114,21 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "axbar.published.bn:reproduce",
             "batch norms adapted and fine-tuned on chips with wires, read noise and drift",
         ),
+        "snn-imc": (
+            "axbar.published.snn_imc:reproduce",
+            "where energy, time and area of a spiking network on crossbars go, and what cures it",
+        ),
+        "macros": (
+            "axbar.published.macros_study:reproduce",
+            "measured in-memory-computing macros against the model: energy and area, one factor per kind",
+        ),
         "snn-vs-ann": (
             "axbar.published.snn_vs_ann:reproduce",
             "a spiking network against its conventional twin under each flaw of the arrays, by time steps",
+        ),
+        "spikesim": (
+            "axbar.published.spikesim_study:reproduce",
+            "the published chip model of SpikeSim, quirk by quirk, beside axbar's on the same designs",
         ),
         "timesteps": (
             "axbar.published.timesteps:reproduce",

@@ -13,7 +13,8 @@ import torch
 from axbar.data import load_data
 from axbar.nn import TrainConfig, build_model, train
 from axbar.published import snn_vs_ann
-from axbar.published.snn_vs_ann_conditions import ALL, ANN, CONDITIONS, HARSH, Condition
+from axbar.published._twins import ANN
+from axbar.published.snn_vs_ann_conditions import ALL, CONDITIONS, HARSH, Condition
 from axbar.published.snn_vs_ann_measure import measure, relative_error
 from axbar.published.snn_vs_ann_study import Key, claims, summary
 from axbar.spec import load_hardware

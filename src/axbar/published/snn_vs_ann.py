@@ -7,9 +7,7 @@ stands in the abstract, nor a conventional network beside the spiking one. On ba
 2305.18416 (third-party notes).
 
 Here: ``spiking-cnn`` with tdBN and ``cnn``, the same layers, trained by one recipe on the same images, on the same
-chip, each flaw by itself and all together. The recipe is the demo's, with noise on the weights of the size of rounding
-to 4 bits (an LSB of 1/7 of the largest weight has an RMS rounding error of 1/(7 sqrt 12) = 0.04 of it), so that
-networks stand their quantisation and are prepared for no other flaw.
+chip, each flaw by itself and all together (`_twins` says how they are trained).
 """
 
 from __future__ import annotations
@@ -26,9 +24,9 @@ from axbar._evaluate import Progress
 from axbar._run import versions
 from axbar.data import Dataset, load_data
 from axbar.files import write_atomic
-from axbar.nn import TrainConfig, build_model, demo_recipe, train
 from axbar.published._reproduction import Reproduction
-from axbar.published.snn_vs_ann_conditions import ANN, CONDITIONS, MITIGATIONS, Condition
+from axbar.published._twins import ANN, recipe_of, trained
+from axbar.published.snn_vs_ann_conditions import CONDITIONS, MITIGATIONS, Condition
 from axbar.published.snn_vs_ann_figure import figure
 from axbar.published.snn_vs_ann_measure import measure
 from axbar.published.snn_vs_ann_study import Key, claims, markdown, summary, table
@@ -38,8 +36,6 @@ from axbar.spec.imc import ImcSpec
 __all__ = ["SCALES", "Scale", "reproduce"]
 
 CHIP = "imc-rram-65nm"
-#: RMS error of rounding to 4 bits, of the largest weight
-WEIGHT_NOISE = 0.04
 
 
 @dataclass(frozen=True)
@@ -157,9 +153,10 @@ class _Runner:
         """Return one row."""
         spec = self._chip.replace(job.condition.changes)
         assert isinstance(spec, ImcSpec)
+        recipe = recipe_of(job.network, seed=job.seed, width=self._size.width, epochs=self._size.epochs)
         settings = {
             **json.loads(json.dumps(asdict(replace(self._size, seeds=(), steps=())))),
-            "network": job.network, "seed": job.seed, "recipe": repr(_recipe(job.network, job.seed, self._size)),
+            "network": job.network, "seed": job.seed, "recipe": repr(recipe),
             "chip": spec.hash(), "effects": list(job.condition.effects),
             "mitigation": MITIGATIONS.get(job.mitigation, ""), "versions": versions(),
         }  # fmt: skip
@@ -183,20 +180,9 @@ class _Runner:
 
     def _trained(self, job: _Job) -> nn.Module:
         if self._network is None or self._network[:2] != (job.network, job.seed):
-            name, config, recipe = _recipe(job.network, job.seed, self._size)
-            data = self._data()
-            shape = {"input_shape": data.input_shape, "classes": len(data.classes)}
-            network = build_model(name, **{**config, **shape})
-            folder = (self._folder / job.file).parent / "model"
-            train(network, data, recipe, out_dir=folder, resume=True)
+            size, folder = self._size, (self._folder / job.file).parent / "model"
+            network = trained(
+                folder, job.network, self._data(), seed=job.seed, width=size.width, epochs=size.epochs
+            )
             self._network = (job.network, job.seed, network)
         return self._network[2]
-
-
-def _recipe(network: str, seed: int, size: Scale) -> tuple[str, dict[str, Any], TrainConfig]:
-    """Return name, configuration and training settings: the same for all but kind of network and T."""
-    name, config, recipe = demo_recipe()
-    steps = 1 if network == ANN else int(network.removeprefix("T="))
-    config = {**config, "width": size.width, "steps": steps, "seed": seed}
-    recipe = replace(recipe, epochs=size.epochs, seed=seed, weight_noise=WEIGHT_NOISE)
-    return ("cnn" if network == ANN else name), config, recipe

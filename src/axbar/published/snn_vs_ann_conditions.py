@@ -8,10 +8,8 @@ from typing import Any
 
 from axbar.crossbar import EFFECTS
 
-__all__ = ["ALL", "ANN", "CONDITIONS", "CONTROL", "HARSH", "MITIGATIONS", "Condition"]
+__all__ = ["ALL", "CONDITIONS", "CONTROL", "HARSH", "MITIGATIONS", "Condition"]
 
-#: the conventional twin; spiking networks are named T=1, T=2, ...
-ANN = "ANN"
 #: names of the conditions that claims look at
 ALL = "all, 1 day"
 HARSH = "wires 5/10 ohm, ends 1 kohm"
