@@ -148,7 +148,7 @@ def evaluate_full(
     _check_outputs(network, traced, dataset)
     float_accuracy = accuracy(network, test)
     cost = estimate(workload, spec)
-    notes = [*dataset.notes, *_not_in_accuracy(spec)]
+    notes = [*dataset.notes, *(_not_in_accuracy(spec) if workload.neurons else [])]
     if applied:
         names = ", ".join(row["name"] for row in applied)
         notes.append(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from axbar import registry
+from axbar.cost._labels import component_label
 from axbar.errors import UsageError, unknown_name
 from axbar.files import write_atomic
 from axbar.spec import HardwareSpec
@@ -35,20 +36,6 @@ __all__ = [
     "component_label",
     "step_label",
 ]
-
-#: component -> its name as read by people, where that is more than the words of its identifier
-_LABELS = {
-    "adc": "ADC",
-    "dac": "DAC",
-    "lif": "LIF logic",
-    "mux": "multiplexers",
-    "membrane": "membrane memory",
-    "shift_add": "shift-add",
-    "dram": "DRAM",
-    "sram": "SRAM",
-    "pe": "PE",
-    "noc": "NoC",
-}
 
 QUANTITIES = ("energy_J", "latency_s", "area_m2", "leakage_W")
 
@@ -316,15 +303,6 @@ class Report:
 
     def _repr_html_(self) -> str:
         return registry.get("renderers", "notebook")(self)
-
-
-def component_label(component: str) -> str:
-    """Return the name of a component as read by people.
-
-    >>> component_label("adc"), component_label("row_drivers")
-    ('ADC', 'row drivers')
-    """
-    return _LABELS.get(component, component.replace("_", " "))
 
 
 def step_label(step: str) -> str:

@@ -83,7 +83,7 @@ def test_depthwise_groups_share_arrays() -> None:
     assert layout.row_copies[0] == 32 * 9
     # the last array holds 32 - 4 * 7 = 4 groups, whose rows see the columns of 4 outputs
     active = np.ones(32 * 9)
-    assert layout.cells_seen(0, active) == 28 * 9 * 7 * 2 + 4 * 9 * 4 * 2
+    assert layout.cells_seen([active], np.array([active.sum()]))[0] == 28 * 9 * 7 * 2 + 4 * 9 * 4 * 2
 
 
 def test_depthwise_groups_share_the_arrays_of_a_kernel_position() -> None:
@@ -92,7 +92,7 @@ def test_depthwise_groups_share_the_arrays_of_a_kernel_position() -> None:
     assert (layout.pack[0], layout.row_tiles[0], layout.arrays[0]) == (32, 9, 18)
     assert (layout.rows_used[0], layout.cols_used[0]) == (32, 64)
     active = np.ones(40 * 9)
-    assert layout.cells_seen(0, active) == 9 * (32 * 32 + 8 * 8) * 2
+    assert layout.cells_seen([active], np.array([active.sum()]))[0] == 9 * (32 * 32 + 8 * 8) * 2
 
 
 def test_the_platform_of_spikesim_has_one_array_per_kernel_position_in_a_pe() -> None:

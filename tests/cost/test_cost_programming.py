@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axbar import registry
-from axbar.cost import estimate
+from axbar.cost import estimate, programming
 from axbar.cost._tuning_prices import write_price
-from axbar.cost.programming import programming
 from axbar.devices import expected_writes
 from axbar.errors import UsageError
 from axbar.spec import load_hardware

@@ -25,9 +25,10 @@ def adc(quantity: str, **changes: object) -> np.ndarray:
 
 def test_energy_and_time_by_hand() -> None:
     done = estimate(small_network(), chip(adc__kind="ramp", adc__bits=5, adc__sample_rate_Hz=1e9))
-    conversions = done.plan.at(0).n("conversions")[:, 0]
+    conversions, used = (done.plan.at(0).n(event)[:, 0] for event in ("conversions", "used_columns"))
     vdd_V, clock_Hz, bits = 1.1, 250e6, 5
-    ramp_J = RAMP_A.value * vdd_V * 2**bits / clock_Hz / 8  # 64 columns, 8 to a converter
+    sharers = np.maximum(1.0, used / 8)  # 8 columns to a converter
+    ramp_J = RAMP_A.value * vdd_V * 2**bits / clock_Hz / sharers
     count_J = 2**bits / 2 * 2 * float(DFF_F.at(65e-9, vdd_V)) * vdd_V**2
     each_J = ramp_J + count_J + float(COMPARATOR_J.at(65e-9, vdd_V))
     at = done.components.index("adc")

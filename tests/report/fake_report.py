@@ -12,7 +12,6 @@ import numpy as np
 from axbar._report import Accuracy, Change, Report, Step, Waterfall
 from axbar.cost import Bottlenecks, Metric, Offer, WhatIf
 from axbar.cost.bottlenecks import HELD, Driver, Holder
-from axbar.report._palette import COMPONENTS
 from axbar.spec import load_hardware
 
 # (name, in channels, out channels, size, spike rate of the input)
@@ -27,7 +26,11 @@ SHAPES = [
     ("fc1", 4096, 1024, 1, 0.036),
     ("fc2", 1024, 10, 1, 0.081),
 ]
-#: share of the energy by component, in the order of the palette
+COMPONENTS = (
+    "cells", "row_drivers", "mux", "adc", "shift_add", "accumulators", "input_buffer", "output_buffer", "interconnect",
+    "lif", "membrane", "leakage",
+)  # fmt: skip
+#: share of the energy by component
 ENERGY = (0.061, 0.032, 0.006, 0.571, 0.043, 0.027, 0.081, 0.052, 0.069, 0.008, 0.036, 0.014)
 LATENCY = (0.18, 0.0, 0.0, 0.55, 0.02, 0.01, 0.09, 0.06, 0.07, 0.01, 0.01, 0.0)
 AREA = (0.03, 0.05, 0.02, 0.34, 0.06, 0.04, 0.12, 0.10, 0.09, 0.03, 0.12, 0.0)
@@ -51,6 +54,14 @@ class FakeEstimate:
     conventional: Any = None
     notes: tuple[str, ...] = ("spike rates are those of 16 test images",)
     assumptions: tuple[tuple[Any, float], ...] = ()
+
+    @property
+    def programming(self) -> None:
+        return None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return ("",) * len(self.feasible)
 
     @property
     def metrics(self) -> dict[str, Metric]:

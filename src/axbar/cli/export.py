@@ -28,7 +28,10 @@ def export(
         typer.Option("--to", metavar="NAME,...", help="Formats, separated by commas; all by default."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write to; else 'export' beside the figures.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder to write to; else RUN/export, or NAME-export beside NAME.json."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -37,7 +40,8 @@ def export(
     from axbar.report import formats, read_record
 
     record = read_record(run)
-    folder = out or (run if run.is_dir() else run.parent) / "export"
+    beside = run.parent / "export" if run.name == "report.json" else run.with_name(f"{run.stem}-export")
+    folder = out or (run / "export" if run.is_dir() else beside)
     check_out(folder)
     known = formats()
     names = list(known) if to is None else [name.strip() for name in to.split(",") if name.strip()]

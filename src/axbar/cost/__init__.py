@@ -7,6 +7,7 @@ one ``HardwareKind`` made of ``count`` and ``Component``s; the engine, sweeps an
 from axbar.cost._component import ComponentExplanation
 from axbar.cost._estimate import estimate
 from axbar.cost._explain import Explanation, Listing
+from axbar.cost._programming import Programming, programming
 from axbar.cost._result import Estimate
 from axbar.cost._types import NOTHING, Component, Context, Count, Events, Floats, Parts, Rule, Term, add_up
 from axbar.cost.bottlenecks import Bottlenecks
@@ -32,6 +33,7 @@ __all__ = [
     "Metric",
     "Offer",
     "Parts",
+    "Programming",
     "Rule",
     "Sensitivity",
     "Term",
@@ -39,5 +41,6 @@ __all__ = [
     "WhatIf",
     "add_up",
     "estimate",
+    "programming",
     "tuning_cost",
 ]

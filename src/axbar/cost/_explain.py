@@ -12,6 +12,7 @@ from axbar.cost import technology
 from axbar.cost._basis import Basis, bases, is_fact, is_weak, parameter, point_spec
 from axbar.cost._component import ComponentExplanation
 from axbar.cost._engine import Plan, pinned
+from axbar.cost._labels import component_label
 from axbar.cost._types import Component, Context, Quantity, Term, add_up
 from axbar.cost.constants import Constant
 from axbar.errors import UsageError, unknown_name
@@ -130,6 +131,7 @@ def explain(plan: Plan, query: str, point: int) -> Explanation | ComponentExplan
     components = {component.name: component for component in plan.components}
     x = plan.at(point)
     name, _, word = query.strip().partition(".")
+    name = _named_as_shown(name, components)
     quantity = _QUANTITIES.get(word.partition("_")[0]) if word else None
     if not name:
         return _listing(x, plan.components)
@@ -143,6 +145,13 @@ def explain(plan: Plan, query: str, point: int) -> Explanation | ComponentExplan
     if quantity is None or word not in (quantity, quantity.partition("_")[0]):
         raise UsageError(unknown_name(f"quantity of {name}", word, _QUANTITIES))
     return _explanation(plan, x, components[name], quantity)
+
+
+def _named_as_shown(name: str, components: Mapping[str, Component]) -> str:
+    """Return a component's name as asked for: in any case, or in the words of tables."""
+    wanted = name.casefold().replace(" ", "_")
+    labels = {component_label(known).casefold().replace(" ", "_"): known for known in components}
+    return wanted if wanted in components else labels.get(wanted, name)
 
 
 def _listing(x: Context, components: Sequence[Component]) -> Listing:

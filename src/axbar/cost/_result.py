@@ -15,8 +15,9 @@ from axbar.cost._component import ComponentExplanation
 from axbar.cost._conventional import conventional
 from axbar.cost._engine import Indices, Plan
 from axbar.cost._explain import Explanation, Listing, explain
+from axbar.cost._programming import Programming, programming_of
 from axbar.cost._types import QUANTITIES, Bools, Context, Floats, Quantity, add_up
-from axbar.cost.programming import Programming, programming_of
+from axbar.cost._warnings import warnings_of
 from axbar.errors import UsageError, unknown_name
 from axbar.units import format_quantity
 
@@ -170,6 +171,11 @@ class Estimate:
             broken = [rule.reason(x) for rule in self.plan.rules if rule.fatal and rule.violated(x)[0]]
             found[i] = "; ".join([*self.plan.events[int(self.plan.choice[i])].reasons, *broken])
         return tuple(found)
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """Soft limits that each point exceeds, such as traffic that no memory takes; empty text where none."""
+        return warnings_of(self.plan)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:

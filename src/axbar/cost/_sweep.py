@@ -23,6 +23,9 @@ __all__ = ["Sweep", "read_sweep", "with_values"]
 Column = NDArray[Any]
 S = TypeVar("S", bound=SpecModel)
 
+#: codes of groups are int64; beyond this they are numbered anew
+_MOST_CODES = 2**62
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -50,13 +53,16 @@ class Sweep:
         """
         columns: dict[str, Any] = {**self.words, **self.numbers}
         wanted = self.swept & (frozenset(self.words) if paths is None else paths)
-        code = np.zeros(self.points, dtype=np.int64)
-        uniques: dict[str, Column] = {}
+        code, codes = np.zeros(self.points, dtype=np.int64), 1
         for path in sorted(wanted):
-            uniques[path], inverse = np.unique(columns[path], return_inverse=True)
-            code = code * len(uniques[path]) + inverse
-        distinct, group = np.unique(code, return_inverse=True)
-        return [_decode(int(c), uniques) for c in distinct], group
+            unique, inverse = np.unique(columns[path], return_inverse=True)
+            if codes * len(unique) > _MOST_CODES:
+                seen, code = np.unique(code, return_inverse=True)
+                codes = len(seen)
+            code, codes = code * len(unique) + inverse, codes * len(unique)
+        _, first, group = np.unique(code, return_index=True, return_inverse=True)
+        values = [{path: columns[path][i].item() for path in sorted(wanted)} for i in first]
+        return values, group
 
     def take(self, point: int) -> Sweep:
         """Return one point alone."""
@@ -69,14 +75,6 @@ class Sweep:
         )
 
 
-def _decode(code: int, uniques: dict[str, Column]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for path in reversed(uniques):
-        code, at = divmod(code, len(uniques[path]))
-        values[path] = uniques[path][at].item()
-    return values
-
-
 def read_sweep(spec: HardwareSpec, sweep: Mapping[str, ArrayLike] | None) -> Sweep:
     """Check the columns of a sweep and join them with the spec's own values.
 
@@ -84,9 +82,17 @@ def read_sweep(spec: HardwareSpec, sweep: Mapping[str, ArrayLike] | None) -> Swe
         UsageError: an unknown path, a value out of range, or columns of different lengths.
     """
     base = spec.values()
+    base_blocks = {path.removesuffix(".name") for path in base if path.endswith(".name")}
     columns: dict[str, Column] = {}
     given: dict[str, Column] = {}
     for path, values in (sweep or {}).items():
+        block = path.removesuffix(".name")
+        others = any(p.startswith(f"{block}.") and p != path for p in sweep or {})
+        if block != path and block in base_blocks and not others:
+            raise UsageError(
+                f"a sweep of {path} would keep the numbers of '{base[path]}' under other names; sweep '{block}' "
+                "instead, which brings each one's own."
+            )
         given[path] = check_column(spec, path, np.atleast_1d(np.asarray(values)))
     points = _points(given)
     given = {

@@ -120,10 +120,13 @@ class Bottlenecks:
         sign = -1.0 if by == "fps" else 1.0
         return tuple(sorted(self.changes, key=lambda c: sign * c.factors[by]))[:count]
 
-    def helpful(self, by: str = "edp_Js", count: int | None = None) -> tuple[WhatIf, ...]:
-        """Return those of ``ranked`` that gain anything."""
+    def helpful(
+        self, by: str = "edp_Js", count: int | None = None, area_at_most: float = float("inf")
+    ) -> tuple[WhatIf, ...]:
+        """Return those of ``ranked`` that gain anything and leave at most this many times the area."""
         sign = -1.0 if by == "fps" else 1.0
-        return tuple(c for c in self.ranked(by) if sign * c.gain(by) > 0)[:count]
+        gaining = (c for c in self.ranked(by) if sign * c.gain(by) > 0)
+        return tuple(c for c in gaining if not c.factors["area_m2"] > area_at_most)[:count]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form: all components and changes, the ten largest cells per quantity."""

@@ -35,6 +35,9 @@ Kind = Literal["spec", "steps", "technique"]
 _LEAST: Final = 1e-3
 #: blocks whose numbers are facts, not choices
 _FACTS: Final = ("device", "wires")
+#: what no chip can be: a wire that is no wire
+_THOUGHT: Final = ("interconnect.length_factor",)
+_UNBUILT: Final = {"interconnect.kind": "none"}
 _ROWS, _COLS, _NODE = "crossbar.rows", "crossbar.cols", "technology.node_m"
 
 
@@ -141,10 +144,11 @@ def candidates(spec: HardwareSpec) -> list[tuple[str, Change]]:
     blocks = {path.removesuffix(".name") for path in values if path.endswith(".name")}
     found: list[tuple[str, Change]] = []
     for path, info in table.items():
-        if path.partition(".")[0] in _FACTS and path not in blocks:
+        if path in _THOUGHT or (path.partition(".")[0] in _FACTS and path not in blocks):
             continue
         now = values.get(path, values.get(f"{path}.name"))
-        found += [(_title(path, now, new), {path: new}) for new in _others(info, now)]
+        others = (new for new in _others(info, now) if new != _UNBUILT.get(path))
+        found += [(_title(path, now, new), {path: new}) for new in others]
     if _ROWS in values and _COLS in values:
         found += list(_arrays(table, values[_ROWS], values[_COLS]))
     return found

@@ -14,7 +14,7 @@ from axbar.report._facts import conventional_of, layer_rows, mean_rate, shape_te
 from axbar.report._scale import percent
 from axbar.report._spec_view import changes
 from axbar.report._text import shorten
-from axbar.report._view import QUANTITY_WORDS, accuracy_words, amount, assumed_words, spreads
+from axbar.report._view import QUANTITY_WORDS, accuracy_words, amount, assumed_words, silicon_words, spreads
 from axbar.report._waterfall_view import conditions, layers_words, none_words, step_rows, words
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def estimate_blocks(
     if not bool(estimate.feasible[0]):
         blocks.append(f"does not fit: {estimate.reasons[0]}")
     blocks.append(assumed_words(float(estimate.assumed_share[0])))
+    blocks += [] if estimate.programming is None else [estimate.programming.text()]
     held = [] if bottlenecks is None else ["", *_held_blocks(bottlenecks, wide=True)]
     return [*blocks, "", *_cost_blocks(estimate, (), wide=True), *held]
 
@@ -82,7 +83,7 @@ def sweep_blocks(estimate: Estimate) -> list[Any]:
                 *values,
                 *costs,
                 amount(float(estimate.edp_Js[i]), "Js"),
-                "yes" if estimate.feasible[i] else "no",
+                _fits(estimate, i),
             ]
         )
     head = [*paths, *(QUANTITY_WORDS[k][0].lower() for k in QUANTITIES), "EDP", "fits"]
@@ -90,6 +91,8 @@ def sweep_blocks(estimate: Estimate) -> list[Any]:
     # below the table: a reason is a sentence and would squeeze the figures
     reasons = dict.fromkeys(estimate.reasons[i] for i in range(len(rows)) if not estimate.feasible[i])
     blocks += [f"does not fit: {reason}" for reason in reasons]
+    noted = dict.fromkeys(estimate.warnings[i] for i in range(len(rows)) if estimate.feasible[i])
+    blocks += [f"* {warning}" for warning in noted if warning]
     if count > SWEEP_ROWS:
         blocks.append(f"{count - SWEEP_ROWS} more of {count:,} points: write all with --csv FILE or --json.")
     return [*blocks, *_best(estimate, paths)]
@@ -129,6 +132,7 @@ def _cost_blocks(estimate: Estimate, workload: Sequence[Mapping[str, Any]], wide
     return [
         *blocks,
         f"Published silicon lies around such models within: {ranges}.",
+        silicon_words(),
         *(f"note: {n}" for n in estimate.notes),
     ]
 
@@ -201,10 +205,18 @@ def _layer_table(estimate: Estimate, workload: Sequence[Mapping[str, Any]], wide
     return _table("By layer", head, rows, left=1)
 
 
+def _fits(estimate: Estimate, point: int) -> str:
+    if not estimate.feasible[point]:
+        return "no"
+    return "yes *" if estimate.warnings[point] else "yes"
+
+
 def _best(estimate: Estimate, paths: Sequence[str]) -> list[str]:
     from axbar.report._data import swept_value
 
     fits = np.flatnonzero(estimate.feasible)
+    whole = np.array([i for i in fits if not estimate.warnings[i]], dtype=np.intp)
+    fits = whole if len(whole) else fits  # a point that leaves something out is no best one
     if not len(fits):
         return []
     found = []

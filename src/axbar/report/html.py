@@ -252,6 +252,7 @@ def _confidence(report: Report) -> dict[str, Any]:
         "share": share,
         "chart": Markup(share_chart(parts, "the energy")),
         "words": _view.assumed_words(share),
+        "silicon": _view.silicon_words(),
         "weak": [(basis.name, basis.confidence, part) for basis, part in report.estimate.assumptions],
         "spread": Markup(spread_chart(ranges)),
     }

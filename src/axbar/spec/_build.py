@@ -193,6 +193,8 @@ def _wrong_value(model: type[HardwareSpec], path: str, node: Leaf, error: ErrorD
         return f"{shown} is not one of {info.allowed}{suggest(str(node.value), info.choices) or '.'}"
     if error["type"] == "value_error":  # units and bools, from SpecModel
         return f"{path}: {error['msg'].removeprefix('Value error, ')}; allowed {info.allowed}."
+    if node.value == "" and info.type not in ("int", "float"):
+        return f"{path} is empty; write a text in quotes."
     wanted = {"int": "a whole number", "float": "a finite number"}.get(info.type, "text; put it in quotes")
     allowed = f"; allowed {info.allowed}" if info.type in ("int", "float") else ""
     return f"{shown} must be {wanted}{allowed}."

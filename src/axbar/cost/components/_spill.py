@@ -14,7 +14,8 @@ Per layer, with B the bits of the input buffer of a tile, G those of the global 
     resident  = 2 * held_bits * s + sum over layers of membranes * membrane_bits * u
     o         = max(0, 1 - G / resident)            share of all this that passes on to DRAM
 
-A map stands in the global buffer beside its successor, which is taken to be as large: hence the 2. The network's
+A map stands in the global buffer beside its successor, which is taken to be as large: hence the 2. With
+``mapping.pipeline: layers`` the maps of all layers wait at the same time, so that their residents add up. The network's
 input comes from DRAM and its output goes there, if there is one; else they pass the chip's pins, which cost
 nothing here. Weights are loaded once, by programming.
 """
@@ -92,6 +93,8 @@ def spill(x: Context) -> Spill:
     outside = x.n("from_outside")
     waiting = (1.0 - outside) * beyond
     both, resident = x.n("map_traffic") * waiting, 2.0 * x.n("held_bits") * np.maximum(waiting, outside)
+    if x.text("mapping.pipeline") != "none":
+        resident = add_up(resident)
     states, share = x.n("membrane_updates"), membrane_share(x)
     if share is not NOTHING:
         beyond = share * x.p(_MEMBRANE)

@@ -3,7 +3,8 @@
     E = reads * E_read + writes * E_write,
     writes = (1 - o) (external + both + leaving),   reads = (1 - o) (external + both + again + leaving)
 
-with the terms of ``_spill`` and energy per bit, access time, area and leakage of ``sram`` at the capacity
+with the terms of ``_spill`` (o = 0 where there is no DRAM: what does not fit is priced as if it did, and the estimate
+says so) and energy per bit, access time, area and leakage of ``sram`` at the capacity
 ``buffer.global_B``; 0: there is none. Words pass one after the other and nothing overlaps. It stands at the root of
 the tree (the port of the mesh), so that a map takes no longer way through it; it is on during the whole
 inference. Area and leakage are shared out to the layers by their tiles. The fit of ``sram`` holds to 1 MB; larger
@@ -31,7 +32,10 @@ def capacity_share(x: Context) -> Floats:
 def _traffic(x: Context) -> tuple[Floats, Floats]:
     """Bits read and written, ``[L, P]`` each."""
     found = spill(x)
-    kept = 1.0 - found.overflow
+    if x.text("dram.kind") == "none":  # else a design would look better the less it can hold
+        kept = np.where(x.p(_SIZE) > 0.0, 1.0, 0.0)
+    else:
+        kept = 1.0 - found.overflow
     through = found.external + found.both + found.leaving
     return kept * (through + found.again), kept * through
 
@@ -70,8 +74,8 @@ def _parts(sram_class: str) -> Parts:
     return Parts(
         energy_J=Term(
             f"reads · E_read + writes · E_write, writes = (1 − o) · (entering + states + leaving), reads = writes + "
-            f"(1 − o) · again, {SPILL}; E_read = {law.read.formula}, E_write = {law.write.formula}, KB = {_SIZE} "
-            "/ 1024",
+            f"(1 − o) · again, {SPILL} (0 without DRAM); E_read = {law.read.formula}, E_write = "
+            f"{law.write.formula}, KB = {_SIZE} / 1024",
             energy,
             SPILL_EVENTS,
             (*SPILL_PATHS, _NODE, _WORD),

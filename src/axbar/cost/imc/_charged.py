@@ -47,13 +47,14 @@ def exits(workload: Workload) -> NDArray[np.int64] | None:
     given = workload.exit_step
     if given is None:
         return None
-    stops = np.asarray(given, dtype=np.int64)
-    if stops.ndim != 1 or len(stops) == 0 or stops.min() < 1 or stops.max() > workload.steps:
+    stops = np.asarray(given)
+    whole = stops.dtype.kind in "iu" and stops.ndim == 1 and len(stops) > 0
+    if not whole or stops.min() < 1 or stops.max() > workload.steps:
         raise UsageError(
             f"exit_step of workload '{workload.name}' must name a step from 1 to {workload.steps} per sample, "
-            f"got {stops.tolist()}; give the number of steps that each sample runs."
+            f"got {stops.tolist()}; give the whole number of steps that each sample runs."
         )
-    return None if int(stops.min()) == workload.steps else stops
+    return None if int(stops.min()) == workload.steps else stops.astype(np.int64)
 
 
 def mean_runs(layer: LayerTrace, stops: NDArray[np.int64] | None) -> float:
@@ -73,9 +74,11 @@ def _runs(layer: LayerTrace, stops: NDArray[np.int64]) -> NDArray[np.int64]:
 def _until(layer: LayerTrace, stops: NDArray[np.int64]) -> LayerTrace:
     """Strike out what samples no longer present."""
     runs, first = _runs(layer, stops), layer.operands[0]
-    if int(runs.min()) == first.steps:
+    if (
+        first.words is None or int(runs.min()) == first.steps
+    ):  # of rates, ``_presented`` takes the share that runs
         return layer
-    if first.words is not None and len(first.words) != len(stops):
+    if len(first.words) != len(stops):
         raise UsageError(
             f"exit_step names {len(stops)} samples, but {len(first.words)} were recorded at layer "
             f"'{layer.name}'; give one step per recorded sample."
@@ -84,9 +87,7 @@ def _until(layer: LayerTrace, stops: NDArray[np.int64]) -> LayerTrace:
 
 
 def _cut(operand: Operand, runs: NDArray[np.int64]) -> Operand:
-    if operand.words is None:
-        rate = None if operand.rate is None else operand.rate * float(runs.mean()) / operand.steps
-        return replace(operand, rate=rate)
+    assert operand.words is not None
     if operand.coding in ("spikes", "signed"):
         negative = operand.negative
         if negative is not None and negative.dtype != np.bool_:
@@ -106,7 +107,9 @@ def _masked(words: NDArray[Any], runs: NDArray[np.int64]) -> NDArray[Any]:
 
 
 def _every_step(workload: Workload) -> Workload:
-    """Run layers whose constant real-valued input is the network's own on all steps."""
+    """Run layers whose constant real-valued input is the network's own on all steps, with what stands before
+    their neurons.
+    """
     graph = graph_of(workload, {})
     fed = {
         layer.name
@@ -114,14 +117,17 @@ def _every_step(workload: Workload) -> Workload:
         if sources == (EXTERNAL,)
     }
     steps = tuple(range(workload.steps))
-    layers = [
-        replace(
-            layer, steps=steps, operands=(replace(layer.operands[0], steps=len(steps)), *layer.operands[1:])
-        )
-        if layer.name in fed and _is_constant(layer)
-        else layer
-        for layer in workload.layers
-    ]
+    layers: list[LayerTrace] = []
+    again: set[str] = set()  # what runs again, and the units that follow it
+    for layer in workload.layers:
+        if layer.name in fed and _is_constant(layer):
+            first = replace(layer.operands[0], steps=len(steps))
+            layer = replace(layer, steps=steps, operands=(first, *layer.operands[1:]))
+            again.add(layer.name)
+        elif not layer.is_matmul and layer.op != "neuron" and again.intersection(layer.inputs):
+            layer = replace(layer, steps=steps)
+            again.add(layer.name)
+        layers.append(layer)
     return replace(workload, layers=tuple(layers))
 
 

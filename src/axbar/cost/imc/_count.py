@@ -32,7 +32,7 @@ sum at once, nothing is held, membranes stay in the neuron units, and an input m
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -126,7 +126,7 @@ def count(workload: Workload, spec: ImcSpec) -> Events:
         graphs[spec.mapping.first_layer] = charged(workload, spec.mapping.first_layer)
     graph = graphs[spec.mapping.first_layer]
     inputs = presented(graph, spec.input.bits, spec.input.dac_bits)
-    layout = map_layers(graph.layers, spec, inputs.turns)
+    layout = map_layers(graph.layers, spec, inputs.planned)  # what is built knows nothing of exits
     events = {
         **_array_events(graph, inputs, layout, spec),
         **_buffer_events(graph, inputs, layout, spec),
@@ -176,8 +176,8 @@ def _array_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpec
     b, d, f = inputs.digits, inputs.pulse, inputs.phases
     turns, vectors = inputs.turns, inputs.vectors
     n, r, s = layout.groups * layout.fan_out, layout.row_tiles, float(layout.slices)
-    active, drive, share = inputs.active, inputs.drive, inputs.share
-    row_activations = np.array([a.sum() for a in active]) * layout.col_tiles
+    drive, share = inputs.drive, inputs.share
+    row_activations = inputs.activated * layout.col_tiles
     levels = [row_levels(layer, spec.crossbar.weight_bits, spec.crossbar.cell_bits) for layer in graph.layers]
     values = turns * (r * n)
     adder_levels = np.ceil(np.log2(r))
@@ -186,10 +186,10 @@ def _array_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpec
         "runs": graph.runs,
         "row_activations": row_activations,
         "dac_conversions": np.where(d > 1.0, row_activations, 0.0),
-        "cell_activations": np.array([layout.cells_seen(i, a) for i, a in enumerate(active)]),
-        "cell_drive": np.array([layout.cells_seen(i, q) for i, q in enumerate(drive)]),
+        "cell_activations": layout.cells_seen(inputs.active, inputs.activated),
+        "cell_drive": layout.cells_seen(drive, inputs.driven),
         "level_drive": np.array([q @ c for q, c in zip(drive, levels, strict=True)]),
-        "cell_current": np.array([layout.cells_seen(i, p) for i, p in enumerate(share)]),
+        "cell_current": layout.cells_seen(share, inputs.shared),
         "level_current": np.array([p @ c for p, c in zip(share, levels, strict=True)]),
         "conversions": values * (2.0 * s),
         "used_columns": layout.cols_used,
@@ -205,9 +205,10 @@ def _buffer_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpe
     by_step, runs, turns, row_bits = spec.mapping.order == "step", graph.runs, inputs.turns, inputs.bit_turns
     copies = layout.row_copies / (layout.groups * layout.fan_in) * layout.bands
     foreign_values, foreign_bits = np.array(graph.foreign_values), np.array(graph.foreign_bits)
-    held_in, held_out = _held(graph) if by_step else (0.0, 0.0)
+    held_in, held_out = _kept(graph, "held", lambda: _held(graph)) if by_step else (0.0, 0.0)
     moved = turns * layout.sums_crossing
-    outputs, finals = _outputs(graph, spec.input.bits)
+    bits = spec.input.bits
+    outputs, finals = _kept(graph, f"outputs of {bits} bits", lambda: _outputs(graph, bits))
     once = inputs.elements * inputs.element_bits * runs
     at_work = np.minimum(layout.copies, layout.tile_rows / (layout.groups * layout.fan_in))
     share = np.minimum(at_work, layout.windows)
@@ -234,6 +235,15 @@ def _buffer_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpe
         "die_bits": die_bits,
         "die_values": die_values,
     }
+
+
+def _kept(graph: Graph, key: str, make: Callable[[], tuple[Floats, ...]]) -> tuple[Floats, ...]:
+    """Return what depends on the graph alone; worked out once, so read-only."""
+    if key not in graph.cache:
+        graph.cache[key] = make()
+        for value in graph.cache[key]:
+            value.setflags(write=False)
+    return graph.cache[key]
 
 
 def _held(graph: Graph) -> tuple[Floats, Floats]:
@@ -266,14 +276,7 @@ def _outputs(graph: Graph, input_bits: int) -> tuple[Floats, Floats]:
 
 
 def _neuron_events(graph: Graph, spec: ImcSpec) -> dict[str, Floats]:
-    sizes = [
-        [(float(math.prod(n.geometry.out_shape)), graph.steps[n.name]) for n in hosted]
-        for hosted in graph.neurons
-    ]
-    updates = np.array([sum(size * steps for size, steps in hosted) for hosted in sizes], dtype=np.float64)
-    neurons = np.array([sum(size for size, _ in hosted) for hosted in sizes], dtype=np.float64)
-    longest = [max((steps for _, steps in hosted), default=0.0) for hosted in sizes]
-    steps = np.array(longest, dtype=np.float64)
+    updates, neurons, steps = _kept(graph, "neurons", lambda: _hosted(graph))
     stored = 1.0 if spec.mapping.order == "step" else 0.0
     return {
         "lif_updates": updates,
@@ -283,6 +286,18 @@ def _neuron_events(graph: Graph, spec: ImcSpec) -> dict[str, Floats]:
         "membrane_updates": updates * stored,
         "membrane_steps": steps * stored,
     }
+
+
+def _hosted(graph: Graph) -> tuple[Floats, Floats, Floats]:
+    """Updates, neurons, and steps on which they update, per layer."""
+    sizes = [
+        [(float(math.prod(n.geometry.out_shape)), graph.steps[n.name]) for n in hosted]
+        for hosted in graph.neurons
+    ]
+    updates = np.array([sum(size * steps for size, steps in hosted) for hosted in sizes], dtype=np.float64)
+    neurons = np.array([sum(size for size, _ in hosted) for hosted in sizes], dtype=np.float64)
+    longest = [max((steps for _, steps in hosted), default=0.0) for hosted in sizes]
+    return updates, neurons, np.array(longest, dtype=np.float64)
 
 
 def _built(layout: Layout, spec: ImcSpec) -> dict[str, Floats]:

@@ -94,18 +94,23 @@ class Layout:
     input_wire: Floats
     sum_wire: Floats
 
-    def cells_seen(self, layer: int, active: Floats) -> float:
-        """Return the (activation, cell) pairs of a layer whose rows are active ``active[G * K]`` times.
+    def cells_seen(self, active: Sequence[Floats], totals: Floats) -> Floats:
+        """Return the (activation, cell) pairs of layers whose rows are active ``active[l][G * K]`` times.
 
         An active row crosses the columns in use of its array; groups that share an array see each other's.
+
+        Args:
+            active: how often each row is active, by layer.
+            totals: their sums, ``[L]``.
         """
-        own = self.fan_out[layer] * (2.0 * self.slices)
-        pack, g = self.pack[layer], self.groups[layer]
-        if pack <= 1:
-            return float(active.sum() * own)
-        group = np.arange(int(g))
-        members = np.minimum(pack, g - (group // pack) * pack)
-        return float((active.reshape(int(g), -1).sum(axis=1) * members).sum() * own)
+        own = self.fan_out * (2.0 * self.slices)
+        seen = totals * own
+        for i in np.flatnonzero(self.pack > 1).tolist():
+            pack, g = self.pack[i], self.groups[i]
+            group = np.arange(int(g))
+            members = np.minimum(pack, g - (group // pack) * pack)
+            seen[i] = (active[i].reshape(int(g), -1).sum(axis=1) * members).sum() * own[i]
+        return seen
 
 
 def map_layers(layers: Sequence[LayerTrace], spec: ImcSpec, turns: Floats | None = None) -> Layout:

@@ -136,5 +136,5 @@ def _nowhere_reason(x: Context) -> str:
     )
 
 
-#: not fatal: the figures stand, without that traffic
+#: not fatal: the figures stand, without what that traffic costs beyond the chip
 SPILL_RULE = Rule(_nowhere, _nowhere_reason, fatal=False)

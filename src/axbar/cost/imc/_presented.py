@@ -8,6 +8,7 @@ do not enter, so design points that differ in those alone share all of this.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,9 +27,11 @@ class Presented:
     Args:
         digits, pulse, phases: b, d, f.
         turns: array reads, positions x runs x digits x phases.
+        planned: the same if no sample leaves early.
         bit_turns: the same for digits of one bit.
         vectors: positions x runs.
         active, drive, share: by row, ``[groups * fan_in]`` each, mean per sample.
+        activated, driven, shared: their sums over rows.
         element_bits: bits in which a buffer holds one input element.
         elements: input elements of one step.
         window: input elements that must be at hand for one row of output positions.
@@ -39,11 +42,15 @@ class Presented:
     pulse: Floats
     phases: Floats
     turns: Floats
+    planned: Floats
     bit_turns: Floats
     vectors: Floats
     active: tuple[Floats, ...]
     drive: tuple[Floats, ...]
     share: tuple[Floats, ...]
+    activated: Floats
+    driven: Floats
+    shared: Floats
     element_bits: Floats
     elements: Floats
     window: Floats
@@ -64,22 +71,36 @@ def _presented(graph: Graph, bits: int, dac_bits: int) -> Presented:
     digits = _array([planes(o, bits, dac_bits) for o in operands])
     signs = _array([phases(o) for o in operands])
     positions = _array([layer.geometry.positions for layer in layers])
+    steps = _array([o.steps for o in operands])
+    run = [1.0 if o.words is not None else at / o.steps for o, at in zip(operands, graph.runs, strict=True)]
+    active = _of_runs((active_rows(layer, bits, dac_bits) for layer in layers), run)
+    drive = _of_runs((row_drive(layer, bits, dac_bits) for layer in layers), run)
+    share = _of_runs((row_drive(layer, bits, dac_bits, power=1) for layer in layers), run)
     bit_digits = _array([planes(o, bits) for o in operands])
     return Presented(
         digits=digits,
         pulse=_array([pulse_bits(o, bits, dac_bits) for o in operands]),
         phases=signs,
         turns=positions * digits * signs * graph.runs,
+        planned=positions * digits * signs * steps,
         bit_turns=positions * bit_digits * signs * graph.runs,
         vectors=positions * graph.runs,
-        active=tuple(active_rows(layer, bits, dac_bits) for layer in layers),
-        drive=tuple(row_drive(layer, bits, dac_bits) for layer in layers),
-        share=tuple(row_drive(layer, bits, dac_bits, power=1) for layer in layers),
+        active=active,
+        drive=drive,
+        share=share,
+        activated=_array([float(rows.sum()) for rows in active]),
+        driven=_array([float(rows.sum()) for rows in drive]),
+        shared=_array([float(rows.sum()) for rows in share]),
         element_bits=_array([element_bits(layer, bits) for layer in layers]),
         elements=_array([math.prod(layer.geometry.in_shape) for layer in layers]),
         window=_array([_window(layer) for layer in layers]),
-        steps=_array([o.steps for o in operands]),
+        steps=steps,
     )
+
+
+def _of_runs(rows: Iterable[Floats], run: Sequence[float]) -> tuple[Floats, ...]:
+    """Return the rows of layers that run on a share of their steps; recorded words were struck out before."""
+    return tuple(each if share == 1.0 else each * share for each, share in zip(rows, run, strict=True))
 
 
 def _array(values: list[int] | list[float]) -> Floats:

@@ -25,6 +25,11 @@ def macro_of(spec: ImcSpec) -> Macro:
             f"adc.kind = '{spec.adc.kind}' has no counterpart among macros; set adc.kind to one of "
             f"{', '.join(sorted(_ADC))}."
         )
+    if spec.pins:
+        raise UsageError(
+            f"'{spec.name}' pins {', '.join(sorted(spec.pins))}, and the array-level view has the model's figures "
+            "alone: validate the chip without pins; axbar estimate uses them."
+        )
     slices = math.ceil((spec.crossbar.weight_bits - 1) / spec.crossbar.cell_bits)
     device: DevicePreset = registry.get("devices", spec.device.name)
     passes = math.ceil(spec.input.bits / spec.input.dac_bits)

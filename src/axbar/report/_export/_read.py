@@ -268,7 +268,7 @@ def _alike(
             return True
         warnings.append(
             f"whether axbar {__version__} prices this run (of {wrote or 'an unknown version'}) alike can't be told, so "
-            "spreads and the sources of constants are left out"
+            f"spreads and the sources of constants are left out: {_anew(run)}"
         )
         return False
     names = tuple(facts["breakdown"]["energy_J"]["component"])

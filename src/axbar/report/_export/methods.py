@@ -241,7 +241,8 @@ def _software(record: Record) -> str:
         return f"axbar; versions {NOT_RECORDED}."
     listed = ", ".join(f"{name} {version}" for name, version in versions.items())
     sources = len(cited(record))
-    return f"{listed}. The {sources} publications behind the figures: 'axbar export --to bibtex'."
+    sources_of = "publication" if sources == 1 else f"{sources} publications"
+    return f"{listed}. The {sources_of} behind the figures: 'axbar export --to bibtex'."
 
 
 def _repeat(record: Record) -> str:

@@ -1,16 +1,17 @@
 """Ramp (single-slope) converter: one ramp for all converters of an array, a counter and a comparator in each.
 
 Every column is compared with a ramp that rises by one step per count; its counter runs until the ramp passes it, over
-half of the range on average. B bits, m converters in an array:
+half of the range on average. B bits, m converters of an array at work:
 
     E = E_ramp / m + 2^B E_count / 2 + E_cmp,    E_ramp = I_ramp V_DD t,    E_count = 2 C_FF V_DD^2,
-    A = A_ramp / m + A_cmp + B A_FF,             t = 2^B / clock.
+    A = A_ramp / (converters of an array) + A_cmp + B A_FF,             t = 2^B / clock.
 
 The counter runs at the chip's clock. A binary counter toggles 2 - 2^(1-B) of its flip-flops per count, two at most:
 that is E_count (28 nm gates; the carry logic is left out). Comparator: TIMELY's, as in ``flash``, one decision per
 conversion, although it watches the ramp all the time; the bias of a continuous one is left out. The ramp is a DAC
-behind a counter, as large as the one of ``dac`` at B bits; what its buffer draws is *assumed*. Of the converters of
-an array all share the ramp, also those whose columns hold no weight. A conversion takes ``max(1 / sample_rate, t)``.
+behind a counter, as large as the one of ``dac`` at B bits; what its buffer draws is *assumed*. m counts the
+converters at work, used columns / columns that take turns: a ramp rises in full however few columns it is for. A
+conversion takes ``max(1 / sample_rate, t)``.
 
 Checked against two simulated designs of 8 bits at 65 nm: 1.5 pJ for counter and comparator, between the 0.145 pJ of
 TIMELY's time-to-digital converter (ISCA 2020, delay lines instead of counters) and the 2.39 pJ of a hybrid of SAR and
@@ -64,7 +65,7 @@ def ramp_energy_J(bits: Floats, sharers: Floats, ramp_J: Floats, count_J: Floats
 
 
 def _sharers(x: Context) -> Floats:
-    return np.ceil(x.p("crossbar.cols") / x.p("adc.cols_per_adc"))
+    return np.maximum(1.0, x.n("used_columns") / x.p("adc.cols_per_adc"))
 
 
 def _energy(x: Context) -> Floats:
@@ -87,11 +88,11 @@ def _area(x: Context) -> Floats:
 
 PARTS = Parts(
     energy_J=Term(
-        "conversions · (I_ramp · V_DD · 2^bits / clock / ⌈cols / cols_per_adc⌉ + ½ · 2^bits · 2 C_FF V_DD² "
-        "+ E_comparator)",
+        "conversions · (I_ramp · V_DD · 2^bits / clock / max(1, used_columns / cols_per_adc) + ½ · 2^bits · "
+        "2 C_FF V_DD² + E_comparator)",
         _energy,
-        ("conversions",),
-        ("adc.bits", "adc.cols_per_adc", "clock_Hz", "crossbar.cols", "technology.vdd_V"),
+        ("conversions", "used_columns"),
+        ("adc.bits", "adc.cols_per_adc", "clock_Hz", "technology.vdd_V"),
         (RAMP_A, DFF_F, COMPARATOR_J),
     ),
     latency_s=Term(

@@ -39,12 +39,14 @@ from axbar.devices import expected_writes
 from axbar.errors import UsageError
 from axbar.spec import HardwareSpec, load_hardware
 from axbar.spec.kind import HardwareKind
+from axbar.units import format_quantity
 from axbar.workload import Workload
 
 __all__ = ["Programming", "programming", "programming_of"]
 
 _PATHS: Final = ("device.write_energy_J", "device.write_time_s", "device.endurance")
 _DAYS_A_YEAR: Final = 365.25
+_NO_WEAR: Final = 1e-17  # share of a life that is none: devices without known wear
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,15 @@ class Programming:
             f"{which} of every array are written at once, row by row (assumed)",
             "every cell of a weight is written, also those at level 0",
         )
+
+    def text(self, point: int = 0) -> str:
+        """Return one point as a sentence."""
+        energy, time = (
+            format_quantity(float(v[point]), u) for v, u in ((self.energy_J, "J"), (self.time_s, "s"))
+        )
+        cells, wear = float(add_up(self.cells[point])), float(self.wear[point])
+        worn = "" if wear <= _NO_WEAR else f", {wear:.1g} of their endurance"
+        return f"Writing all weights once: {energy}, {time}, {cells:,.0f} cells{worn}."
 
     def to_dict(self, point: int = 0) -> dict[str, Any]:
         """Return one point as plain JSON values."""
