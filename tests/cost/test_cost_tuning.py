@@ -127,7 +127,8 @@ def test_each_method_takes_more_than_the_one_before(
     for less, more in itertools.pairwise(rows):
         assert less.memory_B < more.memory_B
         assert less.macs_forward <= more.macs_forward and less.macs_backward < more.macs_backward
-        assert less.energy_J < more.energy_J
+        # weights trained elsewhere and written at the end spend no energy on the chip's forward passes
+        assert less.energy_J < more.energy_J or (more.method == "retrain" and reprogram == "end")
     assert rows[0].latency_s < rows[1].latency_s
 
 
