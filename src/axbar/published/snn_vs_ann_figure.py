@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from axbar.published._svg import text as _text
 from axbar.published.snn_vs_ann_conditions import ALL, CONTROL
 from axbar.published.snn_vs_ann_study import Entry, Key
 
@@ -49,23 +50,6 @@ def figure(found: Sequence[Entry], caption: str) -> str:
 def _said(found: Sequence[Entry]) -> str:
     whole = [entry for entry in found if entry.key.condition == ALL and not entry.key.mitigation]
     return "Points lost with all flaws: " + ", ".join(f"{e.key.network} {e.lost:.1f}" for e in whole)
-
-
-def _text(
-    x: float,
-    y: float,
-    words: str,
-    *,
-    size: int = 12,
-    anchor: str = "start",
-    colour: str = "#222",
-    bold: bool = False,
-) -> str:
-    weight = ' font-weight="bold"' if bold else ""
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}"{weight}>'
-        f"{escape(words)}</text>"
-    )
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, colour: str, width: float = 1.0) -> str:

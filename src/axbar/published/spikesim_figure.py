@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from html import escape
 
+from axbar.published._svg import text as _text
 from axbar.published.spikesim_claims import Pair
 from axbar.published.spikesim_real import CHIP, CLASSES, Cost
 
@@ -87,20 +88,3 @@ def _legend(default: Pair, y: float) -> str:
             drawn += _text(x + 18, y, name)
             x += 40 + 7.2 * len(name)
     return drawn
-
-
-def _text(
-    x: float,
-    y: float,
-    words: str,
-    *,
-    size: int = 12,
-    anchor: str = "start",
-    colour: str = "#222",
-    bold: bool = False,
-) -> str:
-    weight = ' font-weight="bold"' if bold else ""
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}"{weight}>'
-        f"{escape(words)}</text>"
-    )
