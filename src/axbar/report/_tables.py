@@ -124,7 +124,11 @@ def workload_blocks(workload: Any) -> list[Any]:
 
 
 def _cost_blocks(estimate: Estimate, workload: Sequence[Mapping[str, Any]], wide: bool) -> list[Any]:
-    blocks: list[Any] = [_component_table(estimate, wide), _layer_table(estimate, workload, wide)]
+    blocks: list[Any] = [
+        _component_table(estimate, wide),
+        *_idle(estimate),
+        _layer_table(estimate, workload, wide),
+    ]
     if conventional := conventional_of(estimate):
         blocks.append(conventional.words)
     blocks.append(merit_words(estimate.metrics))
@@ -172,6 +176,8 @@ def _component_table(estimate: Estimate, wide: bool) -> Table:
     top = float(energy.max(initial=0.0)) or 1.0
     rows: list[Sequence[str]] = []
     for c in np.argsort(-energy, kind="stable"):
+        if not any(sums[key][c] for key in QUANTITIES):
+            continue
         share = float(energy[c])
         cells = [amount(float(sums[key][c]), QUANTITY_WORDS[key][1]) for key in QUANTITIES]
         bar = "█" * round((16 if wide else 6) * share / top)
@@ -181,6 +187,15 @@ def _component_table(estimate: Estimate, wide: bool) -> Table:
     foot = [amount(float(estimate.total(key)[0]), QUANTITY_WORDS[key][1]) for key in QUANTITIES]
     head = ("component", "energy", "share", "", "latency", "area", "leakage")
     return _table("By component", head, rows, left=1, foot=["total", foot[0], "", "", *foot[1:]], keep=3)
+
+
+def _idle(estimate: Estimate) -> list[str]:
+    """Name the components that this network or chip does without."""
+    sums = [estimate.by_component(key)[0] for key in QUANTITIES]
+    names = [
+        _palette.label(n) for n, *values in zip(estimate.components, *sums, strict=True) if not any(values)
+    ]
+    return [f"Nothing: {', '.join(names)}.", ""] if names else []
 
 
 def _layer_table(estimate: Estimate, workload: Sequence[Mapping[str, Any]], wide: bool) -> Table:
