@@ -79,3 +79,9 @@ def test_both_on_one_chip() -> None:
 def test_codes_have_one_to_eight_bits() -> None:
     with pytest.raises(UsageError, match="activations of 1 to 8 bits, got 9"):
         as_ann(small_network(), 9)
+
+
+def test_a_sentence_says_what_the_twin_takes() -> None:
+    found = compare(shapes.cnn(steps=4), "imc-rram-65nm")
+    assert found.text().startswith("Its ANN twin of 3-bit activations on the same chip: ")
+    assert f"{found.ratio('energy_J')[0]:.2f} of the energy" in found.text()

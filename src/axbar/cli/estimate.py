@@ -47,6 +47,7 @@ def estimate(
     """Estimate energy, latency and area of a workload on a chip, for one design point or a sweep."""
     from axbar.cli._workloads import read_workload
     from axbar.cost import estimate as cost
+    from axbar.cost.fair import compare
     from axbar.errors import UsageError
     from axbar.spec import load_hardware
 
@@ -59,19 +60,30 @@ def estimate(
         _sweep(cost(asked, spec, sweep=parse_grid(sweep)), csv, json)
         return
     result = cost(asked, spec)
+    twin = compare(asked, spec) if _has_twin(asked, spec) else None
     if json:
         held = result.bottlenecks().to_dict()
-        asked = {"kind": spec.kind, "hash": spec.hash(), "values": spec.values()}
+        chip = {"kind": spec.kind, "hash": spec.hash(), "values": spec.values()}
         emit_json({
-            "axbar": __version__, "hardware": spec.name, "spec": asked, **result.to_dict(), "bottlenecks": held,
+            "axbar": __version__, "hardware": spec.name, "spec": chip, **result.to_dict(), "bottlenecks": held,
+            "ann_twin": None if twin is None else twin.to_dict(),
         })  # fmt: skip
     else:
         from axbar.report import estimate_text
 
         typer.echo(estimate_text(result, spec, result.bottlenecks()))
+        if twin is not None:
+            typer.echo(twin.text())
     if not result.feasible[0]:
         say(f"does not fit: {result.reasons[0]}")
         raise typer.Exit(3)
+
+
+def _has_twin(workload: Any, spec: Any) -> bool:
+    """Whether the chip takes numbers as well as spikes, and few enough steps for the numbers that it takes."""
+    from axbar.cost.fair import ann_bits
+
+    return bool(workload.neurons) and "input.bits" in spec.values() and ann_bits(workload.steps) <= 8
 
 
 def parse_grid(texts: list[str]) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from axbar.cost._result import Estimate
 from axbar.cost._types import Floats, add_up
 from axbar.errors import UsageError
 from axbar.spec import HardwareSpec, load_hardware
+from axbar.units import format_quantity
 from axbar.workload import LayerTrace, Operand, Workload, popcount
 
 __all__ = ["Fair", "ann_bits", "as_ann", "compare"]
@@ -71,6 +72,16 @@ class Fair:
             return self.ratio(quantity)
         ann, snn = (add_up(of.by_layer(quantity)[:, behind].T) for of in (self.ann, self.snn))
         return ann / snn
+
+    def text(self) -> str:
+        """Return the first point as a sentence."""
+        energy = format_quantity(float(self.ann.total("energy_J")[0]), "J")
+        time = format_quantity(float(self.ann.total("latency_s")[0]), "s")
+        whole, behind = float(self.ratio("energy_J")[0]), float(self.ratio_behind_first("energy_J")[0])
+        return (
+            f"Its ANN twin of {self.bits}-bit activations on the same chip: {energy}, {time}; {whole:.2f} of the "
+            f"energy, {behind:.2f} behind the layers that read the input."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values of the first point."""
