@@ -176,6 +176,8 @@ def test_ctrl_c_while_training_leaves_a_whole_checkpoint_or_none(tmp_path: Path)
     process = subprocess.Popen(
         [sys.executable, "-X", "faulthandler", "-m", "axbar", *words, "--out", "run"],
         cwd=tmp_path,
+        # shells start background jobs with this signal ignored, which children would inherit
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         stderr=subprocess.PIPE,
         text=True,
     )
