@@ -127,8 +127,15 @@ def test_each_method_takes_more_than_the_one_before(
     for less, more in itertools.pairwise(rows):
         assert less.memory_B < more.memory_B
         assert less.macs_forward <= more.macs_forward and less.macs_backward < more.macs_backward
-        # weights trained elsewhere and written at the end spend no energy on the chip's forward passes
-        assert less.energy_J < more.energy_J or (more.method == "retrain" and reprogram == "end")
+        if more.method == "retrain" and reprogram == "end":
+            # its forward passes do not run on the chip, where they may cost more or less: all else costs more
+            rest = [
+                sum(p.value for p in row.energy_parts if p.name not in ("chip", "forward"))
+                for row in (less, more)
+            ]
+            assert rest[0] < rest[1]
+        else:
+            assert less.energy_J < more.energy_J
     assert rows[0].latency_s < rows[1].latency_s
 
 

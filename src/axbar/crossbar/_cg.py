@@ -43,7 +43,7 @@ _MOST_NEWTON_STEPS, _MOST_HALVINGS = 50, 10
 
 def tolerance(dtype: torch.dtype) -> float:
     """Error of a solution, in the norm of its power and relative to it, at which the iteration ends."""
-    return 1e-7 if dtype == torch.float32 else 1e-14
+    return 3e-8 if dtype == torch.float32 else 1e-14
 
 
 def cell_currents(cells: Tensor, drive: Tensor, wires: Wires) -> Tensor:

@@ -33,6 +33,7 @@ from axbar.published.snn_vs_ann_conditions import CONDITIONS, HARSH
 from axbar.published.snn_vs_ann_measure import measure
 from axbar.spec import load_hardware
 from axbar.spec.imc import ImcSpec
+from axbar.workload import Workload, shapes
 
 __all__ = ["SCALES", "Scale", "reproduce"]
 
@@ -128,7 +129,7 @@ def _measure(
     tell(2)
     middle = next(twin for twin in spiking if twin.steps == 4)
     exited, exit_accuracy, exit_steps = networks.exits(middle, dataset, _EXIT_LOSS)
-    many, _ = _other_steps(vgg, rates, _RATE_STEPS)
+    many = networks.with_rates(shapes.vgg9(steps=_RATE_STEPS), rates)
     found = {
         "networks": {t.name: {"steps": t.steps, "accuracy": t.accuracy} for t in trained},
         "vgg9_rates": rates,
@@ -149,13 +150,7 @@ def _measure(
     return found
 
 
-def _other_steps(vgg: Any, rates: dict[str, float], steps: int) -> tuple[Any, dict[str, float]]:
-    from axbar.workload import shapes
-
-    return networks.with_rates(shapes.vgg9(steps=steps), rates), rates
-
-
-def _exit(twin: networks.Twin, exited: Any, accuracy: float, steps: float) -> dict[str, float]:
+def _exit(twin: networks.Twin, exited: Workload, accuracy: float, steps: float) -> dict[str, float]:
     """Early exit beside all steps."""
     whole = sweeps.steps([twin])
     left = sweeps.totals(exited)

@@ -51,7 +51,7 @@ def _neurons(found: Found) -> Claim:
         confidence="abstract; released code",
         agrees=share > 0.11,
         gap=f"{_SHAPES}; arrays of whole tiles are counted, with cells of 126 F² where the released "
-        f"model has 4 F².",
+        "model has 4 F².",
     )
 
 
@@ -113,8 +113,7 @@ def _sense(found: Found) -> Claim:
         what="sense amplifiers in place of converters save energy and, above all, time",
         paper="2 to 7 times the energy, 8.9 to 24.6 times the latency",
         ours=f"{energy:.1f} times the energy, {latency:.1f} times the latency of the whole chip (5-bit "
-        f"SAR for 8 columns "
-        "against one amplifier per column)",
+        "SAR for 8 columns against one amplifier per column)",
         confidence="abstract",
         agrees=energy >= 2.0 and latency >= 8.9,
         gap="figures of the whole chip, where memories, wires and neurons stay and soon decide; what one "
@@ -141,7 +140,7 @@ def _rival(found: Found) -> Claim:
         what="a spiking network beats its 4-bit conventional twin on the same chip only at few steps",
         paper="qualitative",
         ours=f"{shown}; ANN at {100 * names['ANN']['accuracy']:.1f} %: {ann}; in brackets without the "
-        f"layer that reads the "
+        "layer that reads the "
         f"image. There {', '.join(below) or 'none'} takes less than 4 bits",
         confidence="abstract",
         agrees=0 < len(below) < len(spiking),
@@ -166,7 +165,7 @@ def _rate(found: Found) -> Claim:
         what="with T = 5 a spiking network takes less energy than a 3-bit one only below a spike rate",
         paper="< 5.7 % (6.4 % in earlier versions)",
         ours=f"{'; '.join(ours)} (3-bit twin {1e6 * rival:.1f} µJ, all without the layer that reads the "
-        f"image); the trained "
+        "image); the trained "
         f"VGG9 spikes at {100 * min(trained):.0f} to {100 * max(trained):.0f} %",
         confidence="abstract",
         agrees=any(rate is not None and 0.028 < rate < 0.114 for rate in at),
@@ -233,7 +232,7 @@ def roadblocks(found: Found) -> tuple[Claim, ...]:
             what="roadblock 2, the neuronal module: its share of VGG9's area",
             paper="> 11 %",
             ours=f"{100 * before:.1f} % with 22 bits step by step; {100 * after:.1f} % with 4 bits and "
-            f"all steps of a layer "
+            "all steps of a layer "
             "at once",
             confidence="abstract",
             agrees=after < 0.5 * before,
@@ -249,6 +248,6 @@ def roadblocks(found: Found) -> tuple[Claim, ...]:
             confidence="abstracts",
             agrees=won > 0.5,
             gap=f"{100 * won:.0f} % of the loss comes back; `axbar reproduce bn` and `snn-vs-ann` go "
-            f"through other flaws.",
+            "through other flaws.",
         ),
     )

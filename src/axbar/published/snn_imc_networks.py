@@ -18,7 +18,7 @@ from axbar.nn import TrainConfig, build_model, predict_logits, train
 from axbar.published._twins import ANN, trained
 from axbar.workload import Workload, shapes, spike_rate, trace
 
-__all__ = ["Twin", "exits", "twins", "vgg9"]
+__all__ = ["Twin", "exits", "twins", "vgg9", "with_rates"]
 
 _TRACED = 64
 

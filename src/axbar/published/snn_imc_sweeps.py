@@ -61,9 +61,9 @@ def modules(workload: Workload) -> dict[str, dict[str, float]]:
     }
 
 
-def steps(twins: Sequence[Twin], changes: Mapping[str, Any] | None = None) -> Table:
+def steps(twins: Sequence[Twin]) -> Table:
     """Return totals of the spiking networks by T."""
-    chip, table = load_hardware(CHIP, dict(changes or {})), Table()
+    chip, table = load_hardware(CHIP), Table()
     for twin in twins:
         _add(table, {"T": float(twin.steps), **_figures(estimate(twin.workload, chip))})
     return table
