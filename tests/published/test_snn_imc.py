@@ -65,7 +65,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
 
 def test_the_study_answers_every_question(study: tuple[Any, Path]) -> None:
     found, folder = study
-    assert len(found.claims) == 11 and all(claim.ours and claim.gap for claim in found.claims)
+    assert len(found.claims) == 17 and all(claim.ours and claim.gap for claim in found.claims)
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     for shares in results["modules"].values():
         assert all(sum(share.values()) == pytest.approx(1.0) for share in shares.values())
@@ -76,16 +76,18 @@ def test_the_study_answers_every_question(study: tuple[Any, Path]) -> None:
     assert moved[1] < moved[0]  # a first layer that runs once reads its buffer once
     assert results["exit"]["mean_steps"] <= results["exit"]["T"]
     assert results["exit"]["exit_energy_J"] <= results["exit"]["energy_J"] * (1 + 1e-12)
+    assert set(results["device_accuracy"]) == set(snn_imc_sweeps.DEVICES)
+    assert all(0.0 <= row["chip"] <= 1.0 for row in results["device_accuracy"].values())
     for order in ("step", "layer"):
         rates = results["rates"][order]["energy_J"]
         assert rates == sorted(rates)
-    assert (folder / "table.md").read_text(encoding="utf-8").count("## ") == 11
+    assert (folder / "table.md").read_text(encoding="utf-8").count("## ") == 16
 
 
-def test_the_figure_is_an_image_of_twelve_panels(study: tuple[Any, Path]) -> None:
+def test_the_figure_is_an_image_of_fifteen_panels(study: tuple[Any, Path]) -> None:
     image = ElementTree.fromstring((study[1] / "figure.svg").read_text(encoding="utf-8"))
     groups = image.findall("{http://www.w3.org/2000/svg}g")
-    assert len(groups) == 12 and all(len(group) > 5 for group in groups)
+    assert len(groups) == 15 and all(len(group) > 5 for group in groups)
 
 
 def test_a_plot_places_values_on_linear_and_logarithmic_axes() -> None:

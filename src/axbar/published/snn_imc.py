@@ -20,16 +20,19 @@ import numpy as np
 
 from axbar._evaluate import Progress
 from axbar._run import versions
+from axbar.crossbar import EFFECTS
 from axbar.data import Dataset, load_data
 from axbar.files import write_atomic
+from axbar.published import snn_imc_designs as designs
 from axbar.published import snn_imc_networks as networks
 from axbar.published import snn_imc_sweeps as sweeps
 from axbar.published._reproduction import Reproduction
 from axbar.published._twins import ANN
 from axbar.published.snn_imc_claims import claims, roadblocks
+from axbar.published.snn_imc_design_claims import design_claims
 from axbar.published.snn_imc_figure import panels
 from axbar.published.snn_imc_table import markdown, rows
-from axbar.published.snn_vs_ann_conditions import CONDITIONS, HARSH
+from axbar.published.snn_vs_ann_conditions import CONDITIONS, HARSH, Condition
 from axbar.published.snn_vs_ann_measure import measure
 from axbar.spec import load_hardware
 from axbar.spec.imc import ImcSpec
@@ -71,6 +74,7 @@ _MEMBRANE_BITS = (2, 4, 6, 8, 12, 16, 22, 32)
 _ANN_BITS = (3, 4, 8)
 _RATES = (0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.12, 0.16, 0.24, 0.32)
 _RATE_STEPS, _RATE_BITS = 5, 3  # as arXiv 2409.08290 compares them
+_SHARING = (1, 2, 4)  # channels that share a membrane
 _EXIT_LOSS = 0.0  # accuracy that early exit may cost on calibration images
 
 
@@ -103,7 +107,7 @@ def reproduce(
         "released code",
         scale=how,
         seeds=(seed,),
-        claims=(*claims(found), *roadblocks(found)),
+        claims=(*claims(found), *design_claims(found), *roadblocks(found)),
         rows=rows(found),
         settings={"table": str(folder / "table.md"), "figure": str(folder / "figure.svg")},
     )
@@ -143,9 +147,13 @@ def _measure(
         "crossover": sweeps.crossover(spiking, ann, _ANN_BITS),
         "rates": sweeps.rates(many, _RATES, _RATE_BITS),
         "movement": sweeps.movement(middle.workload, exited),
+        **_designs(),
     }
     tell(3)
-    found["wires"] = _behind_wires(folder, middle, dataset, size, seed)
+    chips = _Chips(folder, middle, dataset, size, seed)
+    found["wires"] = chips.behind_wires()
+    found["device_accuracy"] = {name: chips.device(name) for name in sweeps.DEVICES}
+    found["few_bits_accuracy"] = chips.few_bits()
     tell(4)
     return found
 
@@ -161,29 +169,73 @@ def _exit(twin: networks.Twin, exited: Workload, accuracy: float, steps: float) 
     }  # fmt: skip
 
 
-def _behind_wires(
-    folder: Path, twin: networks.Twin, dataset: Dataset, size: Scale, seed: int
-) -> dict[str, float]:
-    """Accuracy of the integer network, on dies behind harsh wires, and there with adapted norms."""
-    condition = next(c for c in CONDITIONS if c.name == HARSH)
-    spec = load_hardware(sweeps.CHIP).replace(condition.changes)
-    assert isinstance(spec, ImcSpec)
-    settings = {
-        "chip": spec.hash(), "network": twin.workload.hash(), "dies": size.dies, "images": size.images,
-        "seed": seed, "versions": versions(),
-    }  # fmt: skip
-    file = folder / "wires.json"
-    if file.exists():
-        stored = json.loads(file.read_text(encoding="utf-8"))
-        if stored["settings"] == settings:
-            return stored["row"]
-    row: dict[str, float] = {}
-    for name, mitigation in (("chip", ""), ("adapted", "bn-adapt")):
-        one = measure(
-            twin.network, spec, dataset, condition, mitigation=mitigation, dies=size.dies, images=size.images,
-            seed=1000 * seed,
+def _designs() -> dict[str, Any]:
+    """Designs of the literature on VGG16, which they were published for; spike rates as its shapes assume."""
+    vgg16 = shapes.vgg16(steps=4)
+    return {
+        "few_bits": designs.few_bits(vgg16),
+        "hybrid": designs.hybrid(vgg16),
+        "search": designs.search(vgg16),
+        "shared": {
+            name: designs.shared_membranes(network, _SHARING)
+            for name, network in (("VGG16", vgg16), ("ResNet19", shapes.resnet19(steps=4)))
+        },
+    }
+
+
+@dataclass(frozen=True)
+class _Chips:
+    """Accuracies of one network on chips, each kept in a file of ``folder``."""
+
+    folder: Path
+    twin: networks.Twin
+    dataset: Dataset
+    size: Scale
+    seed: int
+
+    def behind_wires(self) -> dict[str, float]:
+        """Accuracy of the integer network, on dies behind harsh wires, and there with adapted norms."""
+        harsh = next(c for c in CONDITIONS if c.name == HARSH)
+        plain = self._accuracy("wires", harsh)
+        return {**plain, "adapted": self._accuracy("wires-adapted", harsh, "bn-adapt")["chip"]}
+
+    def device(self, name: str) -> dict[str, float]:
+        """Accuracy with all flaws of a device and the preset's wires and converters."""
+        return self._accuracy(
+            f"device-{name}", Condition(name, EFFECTS, sweeps.device_changes(name))
         )  # fmt: skip
-        row["integer"] = float(one["integer"][-1])
-        row[name] = float(np.mean([die[-1] for die in one["chip"]]))
-    write_atomic(file, json.dumps({"settings": settings, "row": row}, indent=1))
-    return row
+
+    def few_bits(self) -> dict[str, float]:
+        """Accuracy of the integer network by bits of a weight, rounded after training."""
+        found: dict[str, float] = {}
+        for bits in (2, 3, 4, 8):
+            changes = {"crossbar.weight_bits": bits, "crossbar.cell_bits": min(3, bits - 1)}
+            exact = Condition(f"{bits} bits", (), changes)
+            found[str(bits)] = self._accuracy(f"weights-{bits}", exact)["integer"]
+        return found
+
+    def _accuracy(self, name: str, condition: Condition, mitigation: str = "") -> dict[str, float]:
+        """Return ``integer`` and ``chip``: accuracies of the integer network and, on average, of dies."""
+        spec = load_hardware(sweeps.CHIP).replace(condition.changes)
+        assert isinstance(spec, ImcSpec)
+        settings = {
+            "chip": spec.hash(), "network": self.twin.workload.hash(), "dies": self.size.dies,
+            "images": self.size.images, "seed": self.seed, "mitigation": mitigation,
+            "effects": list(condition.effects), "versions": versions(),
+        }  # fmt: skip
+        file = self.folder / f"{name}.json"
+        if file.exists():
+            stored = json.loads(file.read_text(encoding="utf-8"))
+            if stored["settings"] == settings:
+                return stored["row"]
+        one = measure(
+            self.twin.network, spec, self.dataset, condition, mitigation=mitigation, dies=self.size.dies,
+            images=self.size.images, seed=1000 * self.seed,
+        )  # fmt: skip
+        row = {
+            "integer": float(one["integer"][-1]),
+            "chip": float(np.mean([die[-1] for die in one["chip"]])),
+            "image_error": float(one["image_error"]),
+        }
+        write_atomic(file, json.dumps({"settings": settings, "row": row}, indent=1))
+        return row

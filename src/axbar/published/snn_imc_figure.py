@@ -17,6 +17,7 @@ def panels(found: Found, caption: str) -> str:
     drawn = [
         _modules(found), _steps(found), _rivals(found), _rates(found), _arrays(found), _wires(found), _adcs(found),
         _devices(found), _membranes(found), _movement(found), _areas(found), _accuracy(found),
+        _few_bits(found), _hybrid(found), _by_device(found),
     ]  # fmt: skip
     return figure(
         drawn, caption, "Where energy, time and area of a spiking network on crossbars go, and what cures it"
@@ -139,4 +140,28 @@ def _accuracy(found: Found) -> Bars:
     return Bars(
         "3: arrays behind harsh wires", ("integers", "on arrays", "norms adapted"),
         {"accuracy": [100 * w[name] for name in ("integer", "chip", "adapted")]}, "accuracy, %",
+    )  # fmt: skip
+
+
+def _few_bits(found: Found) -> Bars:
+    table = found["few_bits"]
+    parts = {part: [row[f"{part}_B"] / 1e6 for row in table] for part in ("weights", "membranes")}
+    names = [f"W{row['weight_bits']} U{row['membrane_bits']}" for row in table]
+    return Bars("VGG16: bits of weights and membranes", names, parts, "stored, MB")
+
+
+def _hybrid(found: Found) -> Bars:
+    chips = {name: v for name, v in found["hybrid"].items() if name != "chosen"}
+    best = chips["hybrid"]["edap_Jsm2"]
+    return Bars(
+        "VGG16: one device or a mixture", [name.partition("-")[0] for name in chips],
+        {"EDAP": [v["edap_Jsm2"] / best for v in chips.values()]}, "energy × time × area, of hybrid",
+    )  # fmt: skip
+
+
+def _by_device(found: Found) -> Bars:
+    rows = found["device_accuracy"]
+    return Bars(
+        "CNN on arrays, by device", [name.partition("-")[0] for name in rows],
+        {"accuracy": [100 * v["chip"] for v in rows.values()]}, "accuracy, %",
     )  # fmt: skip

@@ -20,8 +20,8 @@ from axbar.spec import load_hardware
 from axbar.workload import Workload
 
 __all__ = [
-    "CHIP", "DEVICES", "Table", "adcs", "array_sizes", "crossover", "devices", "membranes", "modules", "movement",
-    "rates", "steps", "totals",
+    "CHIP", "DEVICES", "Table", "adcs", "array_sizes", "crossover", "device_changes", "devices", "membranes", "modules",
+    "movement", "rates", "steps", "totals",
 ]  # fmt: skip
 
 CHIP = "imc-rram-65nm"
@@ -98,13 +98,17 @@ def adcs(workload: Workload, bits: Sequence[int]) -> dict[str, Table]:
     return found
 
 
+def device_changes(name: str) -> dict[str, Any]:
+    """Return the device with as many bits per cell as it holds and the chip's weights need."""
+    most = registry.get("devices", name).max_cell_bits
+    return {"device": name, "crossbar.cell_bits": min(3, most)}
+
+
 def devices(workload: Workload) -> dict[str, dict[str, float]]:
     """Return totals by device, with as many bits per cell as it holds and the chip's weights need."""
     found: dict[str, dict[str, float]] = {}
     for name in DEVICES:
-        most = registry.get("devices", name).max_cell_bits
-        chip = load_hardware(CHIP, {"device": name, "crossbar.cell_bits": min(3, most)})
-        found[name] = _figures(estimate(workload, chip))
+        found[name] = _figures(estimate(workload, load_hardware(CHIP, device_changes(name))))
     return found
 
 

@@ -57,7 +57,21 @@ def markdown(found: Found) -> str:
     parts += ["## Early exit", _table([dict(found["exit"])])]
     moved = [{"case": name, "moved_uJ": 1e6 * v} for name, v in found["movement"].items()]
     parts += ["## Memories and wires", _table(moved), "## Behind harsh wires", _table([dict(found["wires"])])]
+    parts += _designs(found)
     return "\n\n".join(parts) + "\n"
+
+
+def _designs(found: Found) -> list[str]:
+    """Tables of the designs on VGG16, and of accuracy by device."""
+    mixed = [{"devices": k, **v} for k, v in found["hybrid"].items() if k != "chosen"]
+    searched = [{"design": k, **found["search"][k]} for k in ("preset", "best")]
+    shared = [{"network": name, **row} for name, t in found["shared"].items() for row in _columns(t)]
+    by_device = [{"device": name, **row} for name, row in found["device_accuracy"].items()]
+    return [
+        "## Few bits", _table(found["few_bits"]), "## Mixed devices", _table(mixed),
+        "## Search", _table(searched), "## Shared membranes", _table(shared),
+        "## Accuracy by device", _table(by_device),
+    ]  # fmt: skip
 
 
 def _columns(table: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
