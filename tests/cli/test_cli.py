@@ -108,6 +108,27 @@ def test_estimate_explain_and_trace_share_one_workload(axbar, trained: Path) -> 
     assert "fashion" not in axbar("show", "w.npz").stderr
 
 
+def test_trace_of_a_training_step(axbar, trained: Path) -> None:
+    words = (
+        "trace",
+        str(trained),
+        "--data",
+        "fashion-mnist-small",
+        "--samples",
+        "4",
+        "-o",
+        "w.npz",
+        "--training",
+    )
+    shown = axbar(*words)
+    assert shown.returncode == 0, shown.stderr
+    assert "du " in shown.stdout and "df 100.0%  (neuron1)" in shown.stdout
+    traced = json.loads(axbar(*words, "--json").stdout)
+    rates = {row["name"]: row for row in traced["layers"] if "du_rate" in row}
+    assert list(rates) == ["conv1", "conv2", "fc1", "fc2"] and len(rates["conv2"]["du_rate"]) == 2
+    assert json.loads(axbar("show", "w.npz", "--json").stdout)["hash"] == traced["hash"]
+
+
 def test_a_sweep_prints_and_writes_every_point(axbar, tmp_path: Path) -> None:
     done = axbar(
         "estimate", "vgg9", "--sweep", "adc.bits=3:6", "--sweep", "crossbar.rows=64,128", "--csv", "s.csv"

@@ -143,7 +143,7 @@ def test_wrong_tables_name_the_line(tmp_path, old, new, words):
 
 
 def test_tables_that_are_none(tmp_path):
-    with pytest.raises(DataError, match="there is no table"):
+    with pytest.raises(UsageError, match="there is no table"):
         Workload.from_csv(tmp_path / "none.csv")
     (tmp_path / "empty.csv").write_text("name,in_channels\n")
     with pytest.raises(DataError, match="holds no layers"):

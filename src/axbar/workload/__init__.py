@@ -19,12 +19,21 @@ from axbar.workload._activity import (
     spike_rate,
     synops,
 )
+from axbar.workload._gradients import (
+    backward_synops,
+    df_counts,
+    df_rate,
+    du_counts,
+    du_rate,
+    update_synops,
+)
 from axbar.workload._layers import LayerShape
 from axbar.workload._pack import pack, popcount, unpack
 from axbar.workload._types import (
     MATMUL_OPS,
     Coding,
     Geometry,
+    GradTrace,
     LayerTrace,
     NeuronTrace,
     Operand,
@@ -39,12 +48,18 @@ __all__ = [
     "MATMUL_OPS",
     "Coding",
     "Geometry",
+    "GradTrace",
     "LayerShape",
     "LayerTrace",
     "NeuronTrace",
     "Operand",
     "Workload",
     "active_rows",
+    "backward_synops",
+    "df_counts",
+    "df_rate",
+    "du_counts",
+    "du_rate",
     "fold_norms",
     "macs",
     "pack",
@@ -59,6 +74,7 @@ __all__ = [
     "synops",
     "trace",
     "unpack",
+    "update_synops",
 ]
 
 

@@ -13,8 +13,8 @@ from axbar.workload._events import INPUT, Event, Run
 from axbar.workload._graph import Node, alive, fold, foldable, merge
 from axbar.workload._layout import Layout, Layouts, canonical
 from axbar.workload._operands import Shared, operand_of
-from axbar.workload._pack import MAX_STEPS
-from axbar.workload._types import MATMUL_OPS, Geometry, LayerTrace, Workload
+from axbar.workload._pack import MAX_STEPS, pack
+from axbar.workload._types import MATMUL_OPS, Geometry, GradTrace, LayerTrace, Workload
 
 __all__ = ["workload_of"]
 
@@ -57,7 +57,8 @@ def workload_of(
         )
     maker = _Layers(events, inputs, outputs, total, outermost)
     layers = tuple(maker.layer(node) for node in nodes)
-    return Workload(name, layers, total, run.samples, spikes_of, meta=dict(meta))
+    grad = maker.grad(nodes, layers) if any(event.grad is not None for event in events) else None
+    return Workload(name, layers, total, run.samples, spikes_of, grad=grad, meta=dict(meta))
 
 
 def _steps(run: Run, layouts: Layouts, steps: int | None, told: int | None) -> tuple[int, bool]:
@@ -153,11 +154,16 @@ class _Layers:
         tokens = () if layout.lead in (1, self._steps) else (layout.lead,)
         return (*tokens, *layout.rest)
 
-    def _values(self, node: Node, layouts: Sequence[Layout | None]) -> NDArray[Any]:
+    def _values(
+        self,
+        node: Node,
+        layouts: Sequence[Layout | None],
+        what: Literal["values", "grad", "slope"] = "values",
+    ) -> NDArray[Any]:
         """Return what was recorded at all calls, ``[steps, B, *rest]``."""
         parts: list[tuple[tuple[int, ...], NDArray[Any]]] = []
         for call, when in zip(node.calls, node.steps, strict=True):
-            values, layout = self._events[call].values, layouts[call]
+            values, layout = getattr(self._events[call], what), layouts[call]
             assert values is not None and layout is not None
             array = canonical(values.array(), layout, self._outermost)
             if array.shape[0] != len(when):  # tokens in front of the samples
@@ -204,6 +210,43 @@ class _Layers:
             bias=None if bias is None else self._shared(bias),
             kind=event.kind,
         )
+
+    def grad(self, nodes: Sequence[Node], layers: Sequence[LayerTrace]) -> dict[str, GradTrace]:
+        """Return the masks of a traced training step, by layer."""
+        return {
+            layer.name: self._grad(node, layer, self._behind(node, nodes))
+            for node, layer in zip(nodes, layers, strict=True)
+            if layer.is_matmul
+        }
+
+    def _grad(self, node: Node, layer: LayerTrace, neuron: Node | None) -> GradTrace:
+        masks = self._values(node, self._outputs, "grad") != 0
+        words = self._shared(pack(masks)).reshape(masks.shape[1], *layer.geometry.out_shape)
+        if neuron is None:
+            return GradTrace(words, steps=masks.shape[0])
+        if any(self._events[call].slope is None for call in neuron.calls):
+            raise TraceError(
+                f"no gradient passes through the neurons '{neuron.name}' behind the layer '{node.name}'; give "
+                "them a surrogate derivative, as the neurons of axbar.nn have."
+            )
+        slopes = self._values(neuron, self._outputs, "slope") != 0
+        return GradTrace(
+            words,
+            self._shared(pack(slopes)),
+            steps=masks.shape[0],
+            df_steps=slopes.shape[0],
+            neuron=neuron.name,
+        )
+
+    def _behind(self, node: Node, nodes: Sequence[Node]) -> Node | None:
+        """Return the neurons that a layer feeds, the first of several; through sums, pools and the like."""
+        reached, size = {node.name}, 0
+        passing = [n for n in nodes if self._events[n.calls[0]].op not in (*MATMUL_OPS, "neuron")]
+        while len(reached) > size:
+            size = len(reached)
+            reached |= {n.name for n in passing if reached & set(n.inputs)}
+        fed = [n for n in nodes if self._events[n.calls[0]].op == "neuron" and reached & set(n.inputs)]
+        return fed[0] if fed else None
 
 
 def _tokens(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from axbar.errors import DataError, unknown_name
+from axbar.errors import DataError, UsageError, unknown_name
 from axbar.workload._layers import LayerShape, build, shape_of
 from axbar.workload._types import Workload
 
@@ -34,7 +34,7 @@ def from_csv(path: Path, *, name: str | None = None, steps: int | None = None) -
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise DataError(f"there is no table of layers {path}.") from None
+        raise UsageError(f"there is no table of layers '{path}'; check the path.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"can't read the table of layers {path}: {error}.") from None
     lines = [

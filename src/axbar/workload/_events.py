@@ -78,6 +78,8 @@ class Event:
         weight, bias: as used in the call.
         options: stride, padding, ... of convolutions and pools.
         stored: the weight is the parameter of the layer module that was called.
+        grad: of a layer in a traced training step: where the gradient of its output is not zero.
+        slope: of neurons in one: where the derivative of their surrogate is not zero.
         affine: of a norm that may be folded into the layer whose output it reads channel by channel.
     """
 
@@ -96,6 +98,8 @@ class Event:
     neuron: NeuronTrace | None = None
     affine: Affine | None = None
     stored: bool = False
+    grad: Values | None = None
+    slope: Values | None = None
 
     @property
     def call(self) -> tuple[Any, ...]:

@@ -22,9 +22,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from axbar.errors import DataError
+from axbar.errors import DataError, UsageError
 from axbar.files import replacing
-from axbar.workload._types import Geometry, LayerTrace, NeuronTrace, Operand, Workload
+from axbar.workload._types import Geometry, GradTrace, LayerTrace, NeuronTrace, Operand, Workload
 
 __all__ = ["content_hash", "load", "save"]
 
@@ -66,7 +66,7 @@ def load(path: Path) -> Workload:
             arrays = {key: _get(archive, key) for key in dict.fromkeys(_keys(header))}
         return _workload(header, arrays)
     except FileNotFoundError:
-        raise DataError(f"there is no workload file {path}; write one with 'axbar trace'.") from None
+        raise UsageError(f"there is no workload file '{path}'; write one with 'axbar trace'.") from None
     except OSError as error:
         raise DataError(f"can't read the workload {path}: {error.strerror or error}.") from None
     except zipfile.BadZipFile:
@@ -79,7 +79,7 @@ def load(path: Path) -> Workload:
 
 
 def content_hash(workload: Workload) -> str:
-    """Return 16 hex digits that depend on layers, weights and activity only."""
+    """Return 16 hex digits that depend on layers, weights, activity and gradient masks only."""
     header = _encode(workload, {})
     del header["name"], header["meta"]
     return hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()[:16]
@@ -162,6 +162,8 @@ def _workload(header: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Wor
     fields = {key: value for key, value in header.items() if key not in ("format", "version")}
     tree = _decode(fields, arrays)
     tree["layers"] = tuple(_layer(layer) for layer in tree["layers"])
+    if tree["grad"] is not None:
+        tree["grad"] = {name: GradTrace(**masks) for name, masks in tree["grad"].items()}
     return Workload(**tree)
 
 

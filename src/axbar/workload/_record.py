@@ -35,6 +35,7 @@ from axbar.workload._calls import (
     pool_options,
 )
 from axbar.workload._events import INPUT, Event, Run, Values
+from axbar.workload._grad import Tape
 from axbar.workload._ops import ADVICE, ASSIGNING, COMPUTING, LEADING, MOVING, QUERIES, op_name
 from axbar.workload._tags import Tag, TagMap, channel_after, tensors_in
 
@@ -43,20 +44,24 @@ __all__ = ["plain_modules", "record"]
 
 def record(
     model: nn.Module, batch: Tensor, *, batch_axis: int = 0, values: bool = True,
-    on_event: Callable[[Event], None] | None = None,
+    on_event: Callable[[Event], None] | None = None, tape: Tape | None = None,
 ) -> Run:  # fmt: skip
-    """Run ``model`` on ``batch`` in eval mode without gradients and return its events.
+    """Run ``model`` on ``batch`` in eval mode and return its events; without gradients, unless for a tape.
 
     Args:
         values: also keep the operands of weight layers and the outputs of neurons.
         on_event: called after each event.
+        tape: learns where gradients of layers and neurons are found.
 
     Raises:
         TraceError: an operation can't be traced, or the network fails on this batch.
     """
     recorder = _Recorder(model, values, on_event)
     recorder.tags.set(batch, Tag((INPUT,)))
-    with _evaluating(model), _uncompiled(model), recorder.watching(), torch.no_grad():
+    graded = torch.no_grad()
+    if tape is not None:
+        graded, recorder.note = torch.enable_grad(), tape.note
+    with _evaluating(model), _uncompiled(model), recorder.watching(), graded:
         try:
             with recorder:
                 output = model(batch)
@@ -70,6 +75,8 @@ def record(
                 f"{type(error).__name__}{': ' + reason[0] if reason else ''}. Check the shape and type of "
                 "the batch."
             ) from error
+    if tape is not None:
+        tape.output = output
     return recorder.finish(output, batch.shape[batch_axis])
 
 
@@ -103,6 +110,7 @@ class _Recorder(TorchFunctionMode):
     def __init__(self, model: nn.Module, values: bool, on_event: Callable[[Event], None] | None) -> None:
         super().__init__()
         self.model, self.values, self.on_event = model, values, on_event
+        self.note: Callable[..., None] = lambda *_: None  # of a tape
         self.events: list[Event] = []
         self.tags = TagMap()
         self.stack: list[tuple[str, nn.Module]] = []
@@ -190,6 +198,7 @@ class _Recorder(TorchFunctionMode):
         elif op != "norm":
             event.kind = op
             self._hold(event, layer_call(module, given[0]))
+        self.note(event, given[0], made[0], module)
         for tensor in made + _states(module, made[0]):
             self._made(tensor, event, inplace=any(tensor is t for t in given))
         self._add(event)
@@ -256,6 +265,8 @@ class _Recorder(TorchFunctionMode):
         result = func(*args, **kwargs)
         made = list(tensors_in(result))
         event.out_shape = tuple(made[0].shape) if made else ()
+        for tensor in made[:1]:
+            self.note(event, first, tensor)
         for tensor in made:
             self._made(tensor, event, inplace=any(tensor is t for t in inputs) or kwargs.get("out") is tensor)
         self._add(event)

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from axbar.workload._activity import macs, spike_rate, synops
-from axbar.workload._types import LayerTrace, Workload
+from axbar.workload._gradients import df_rate, du_rate
+from axbar.workload._types import GradTrace, LayerTrace, Workload
 
 __all__ = ["summary"]
 
 
 def summary(workload: Workload) -> list[dict[str, Any]]:
     """Return one dict per layer; see ``Workload.summary``."""
-    return [_row(layer) for layer in workload.layers]
+    grad = workload.grad or {}
+    return [
+        _row(layer) | (_rates(grad[layer.name]) if layer.name in grad else {}) for layer in workload.layers
+    ]
 
 
 def _row(layer: LayerTrace) -> dict[str, Any]:
@@ -31,6 +35,14 @@ def _row(layer: LayerTrace) -> dict[str, Any]:
         "synops": synops(layer) if layer.is_matmul else None,
         "coding": layer.operands[0].coding if layer.operands else None,
         "spike_rate": None if rates is None else [float(r) for r in rates],
+    }
+
+
+def _rates(grad: GradTrace) -> dict[str, Any]:
+    slopes = df_rate(grad)
+    return {
+        "du_rate": [float(r) for r in du_rate(grad)],
+        "df_rate": None if slopes is None else [float(r) for r in slopes],
     }
 
 

@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ import axbar
 from axbar.errors import AxbarError, DataError, ModelError, TraceError, UsageError
 from axbar.workload._build import workload_of
 from axbar.workload._events import Event, Run
+from axbar.workload._grad import add_masks, input_for, tape_for, trainable_copy
 from axbar.workload._layout import by_probe, by_shape, samples_outermost
 from axbar.workload._pack import MAX_STEPS
 from axbar.workload._record import record
@@ -37,12 +39,18 @@ def trace(
     spikes_of: Literal["float", "digital", "on-chip"] = "float",
     on_progress: Progress | None = None,
     batch_axis: int = 0,
+    loss: Callable[..., Tensor] | None = None,
+    labels: Tensor | np.ndarray[Any, Any] | None = None,
 ) -> Workload:
     """Run ``model`` on ``batch`` and record its layers, weights, spikes and graph.
 
     Any torch module will do: spiking networks that fold time into the batch or loop over it, and plain ones.
     Batch norms are folded into the weights of the layers before them. The model runs in eval mode without
     gradients on its own device, and is left as it was.
+
+    With a loss or labels, one step of training by backpropagation through time is traced too, in that same
+    pass: ``workload.grad`` then holds, for each layer with weights, where the gradients of its output and the
+    surrogate derivatives of its neurons are not zero (see ``GradTrace``). This runs on a copy of the model.
 
     Args:
         model: called as ``model(batch)``; modules with ``is_neuron = True`` are neurons.
@@ -52,28 +60,43 @@ def trace(
         spikes_of: what ``model`` is: the float network, its integer twin, or the programmed chip.
         on_progress: called with (layers done, layers in all or 0, name of the layer) after each layer.
         batch_axis: where the batch holds the samples; 1 for event data ``[T, B, ...]``.
+        loss: called as ``loss(logits, labels)``, without labels as ``loss(logits)``; ``logits`` are the output
+            of the model, as ``[1, B, K]`` where that is ``[B, K]``. Returns one number. None with labels: the
+            cross entropy of the mean logits over time.
+        labels: ``[B]`` classes, or what the loss takes.
 
     Raises:
-        TraceError: an operation can't be traced, or the time steps can't be told.
-        DataError: the batch is empty, not finite, or does not fit the network.
-        ModelError: weights are not finite.
+        TraceError: an operation can't be traced, the time steps can't be told, or gradients do not come back.
+        DataError: the batch or the labels are empty, not finite, or do not fit the network.
+        ModelError: weights, loss or gradients are not finite.
+        UsageError: an argument is out of range, or the loss fails.
 
     >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 10))
     >>> [(layer.name, layer.op) for layer in trace(net, torch.rand(2, 1, 8, 8)).layers]
     [('0', 'conv2d'), ('1', 'activation'), ('3', 'linear')]
+    >>> trace(net, torch.rand(2, 1, 8, 8), labels=torch.tensor([3, 0])).grad["0"].du.shape
+    (2, 4, 6, 6)
     """
     model = getattr(model, "module", model) if isinstance(model, nn.DataParallel) else model
     check_weights(model)
     _check_steps(steps)
     data = ready_batch(model, batch, batch_axis)
+    tape = tape_for(loss, labels, data.shape[batch_axis])
     probe = _probe(model, data, batch_axis)
-    run = record(model, data, batch_axis=batch_axis, on_event=_counter(on_progress, probe))
+    count = _counter(on_progress, probe)
     told = steps if steps is not None else _told(model)
-    layouts = by_probe(run, probe) if probe is not None else None
-    outermost = probe is not None and layouts is not None and samples_outermost(run, probe, layouts)
+    with contextlib.nullcontext() if tape is None else _training(data):
+        net = model if tape is None else trainable_copy(model)
+        seen = data if tape is None else input_for(net, data)
+        run = record(net, seen, batch_axis=batch_axis, on_event=count, tape=tape)
+        layouts = by_probe(run, probe) if probe is not None else None
+        outermost = probe is not None and layouts is not None and samples_outermost(run, probe, layouts)
+        layouts = layouts if layouts is not None else by_shape(run, told)
+        if tape is not None:
+            add_masks(tape, run, layouts, outermost)
     return workload_of(
         run,
-        layouts if layouts is not None else by_shape(run, told),
+        layouts,
         steps=steps,
         told=told,
         outermost=outermost,
@@ -130,6 +153,14 @@ def _check_steps(steps: int | None) -> None:
 def _told(model: nn.Module) -> int | None:
     steps = getattr(model, "steps", None)
     return steps if isinstance(steps, int) and not isinstance(steps, bool) and steps >= 1 else None
+
+
+@contextlib.contextmanager
+def _training(batch: Tensor) -> Generator[None]:
+    """Let gradients flow, whatever the caller has set, and leave torch's random numbers as they were."""
+    devices = [batch.device] if batch.device.type == "cuda" else []
+    with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(devices=devices):
+        yield
 
 
 def _probe(model: nn.Module, batch: Tensor, batch_axis: int) -> Run | None:

@@ -19,7 +19,16 @@ from axbar.errors import UsageError, unknown_name
 if TYPE_CHECKING:
     from axbar.workload._layers import LayerShape
 
-__all__ = ["MATMUL_OPS", "Coding", "Geometry", "LayerTrace", "NeuronTrace", "Operand", "Workload"]
+__all__ = [
+    "MATMUL_OPS",
+    "Coding",
+    "Geometry",
+    "GradTrace",
+    "LayerTrace",
+    "NeuronTrace",
+    "Operand",
+    "Workload",
+]
 
 Coding = Literal["spikes", "signed", "radix", "time", "real"]
 
@@ -165,6 +174,32 @@ class LayerTrace:
 
 
 @dataclass(frozen=True, eq=False)
+class GradTrace:
+    """Where the gradients of one training step are not zero, at one layer with weights.
+
+    ``words[b, ...]`` packs the steps of one element of one sample as in ``Operand``. Which tensors these are
+    stands in ``axbar.workload._grad``; counts and rates in ``axbar.workload._gradients``.
+
+    Args:
+        du: ``[B, *out_shape]``, bit ``t`` set where the gradient of the layer's output (the input of the
+            membranes behind it) is not zero at the ``t``-th step on which the layer runs. A layer that runs
+            once and is presented at every step has one bit, for the sum over the steps.
+        df: ``[B, *shape]`` of the neurons that the layer feeds, bit ``t`` set where the derivative of their
+            surrogate is not zero at their ``t``-th step; None where no neurons follow.
+        steps: bits in use in ``du``.
+        df_steps: bits in use in ``df``; 0 without it.
+        neuron: name of the neuron layer of ``df``. Several layers may name the same (their outputs are added),
+            so count its neurons once.
+    """
+
+    du: NDArray[np.unsignedinteger[Any]]
+    df: NDArray[np.unsignedinteger[Any]] | None = None
+    steps: int = field(kw_only=True)
+    df_steps: int = field(default=0, kw_only=True)
+    neuron: str | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True, eq=False)
 class Workload:
     """A traced network: a graph of layers and the activity of ``samples`` inputs.
 
@@ -175,7 +210,7 @@ class Workload:
         samples: B recorded samples; 0 when built from shapes and rates.
         spikes_of: whose activity was recorded.
         exit_step: ``[B]`` steps that each sample runs, 1..T; None without early exit.
-        grad: layer -> masks of a traced training step; None if not recorded.
+        grad: name of each layer with weights -> masks of a traced training step; None if not recorded.
         meta: free text facts (versions, data).
     """
 
@@ -185,7 +220,7 @@ class Workload:
     samples: int = 0
     spikes_of: Literal["float", "digital", "on-chip", "assumed"] = "float"
     exit_step: NDArray[np.int64] | None = None
-    grad: Mapping[str, Any] | None = None
+    grad: Mapping[str, GradTrace] | None = None
     meta: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -212,7 +247,8 @@ class Workload:
     def summary(self) -> list[dict[str, Any]]:
         """Return one plain dict per layer: name, op, shapes, steps, params, macs, synops, spike rates.
 
-        Counts are per sample over all steps; what is not known is None.
+        Counts are per sample over all steps; what is not known is None. With a traced training step, layers
+        with weights also have ``du_rate`` and ``df_rate`` (see ``axbar.workload.du_rate``).
         """
         from axbar.workload._summary import summary
 
@@ -239,7 +275,8 @@ class Workload:
         """Read a workload that ``save`` wrote.
 
         Raises:
-            DataError: the file is missing, truncated, or holds no workload.
+            UsageError: there is no such file.
+            DataError: the file is truncated, or holds no workload.
         """
         from axbar.workload._file import load
 
@@ -272,6 +309,7 @@ class Workload:
         """Build a workload from a table with one layer per line; columns are the fields of ``LayerShape``.
 
         Raises:
+            UsageError: there is no such file.
             DataError: with the line and column that are wrong.
         """
         from axbar.workload._csv import from_csv
