@@ -12,6 +12,7 @@ from torch import nn
 from axbar import registry
 from axbar.crossbar import digital, to_analog
 from axbar.errors import UsageError
+from axbar.nn import LIF
 from axbar.spec import load_hardware
 from axbar.techniques import Technique, TechniqueConfig, TechniqueResult, get_technique, parse_technique
 
@@ -59,9 +60,18 @@ def network() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(128, 5))
 
 
-def normed_network() -> nn.Module:
-    first, *rest = network()
-    return nn.Sequential(first, nn.BatchNorm2d(8), *rest).eval()
+class Spiking(nn.Module):
+    """A convolution with a norm, two steps of neurons, a classifier: every technique has something to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.norm, self.lif = nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), LIF()
+        self.fc = nn.Linear(128, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        current = self.norm(self.conv(x)).expand(2, -1, -1, -1, -1)
+        return self.fc(self.lif(current).flatten(2))
 
 
 @pytest.mark.parametrize("name", registry.names("techniques"))
@@ -73,7 +83,7 @@ def test_every_technique_fits_the_protocol(name: str) -> None:
     for field in technique.Config.model_fields.values():
         assert field.description
     assert technique.Config() == technique.Config()  # all settings have a default
-    model = normed_network()
+    model = Spiking().eval()
     target = (
         model if technique.stage == "network" else to_analog(model, chip(), data=CALIBRATION, norms="keep")
     )

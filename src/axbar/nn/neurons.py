@@ -6,6 +6,14 @@ state. The equations of the three reset semantics stand in ``axbar.nn._recurrenc
 puts i[t] = α·i[t−1] + x[t] in front of them.
 
 Inputs in half precision are computed in float32: a leaking sum over time loses its small terms in 8 bits.
+
+With ``mask_single_spikes`` a neuron that fires exactly once within T steps stays silent (the masked neurons of LoAS,
+Yin et al., MICRO 2024):
+
+    y[t] = s[t] · (1 − m),   m = 1 where Σ_t s[t] = 1, else 0,   ∂y[t]/∂s[t] := 1
+
+The gradient passes straight through, so that a masked neuron still learns to fire twice or never (how LoAS
+differentiates its mask is not published). Potential and reset do not see the mask.
 """
 
 from __future__ import annotations
@@ -20,7 +28,7 @@ from axbar.nn._fused import fused_lif, leaky_sum
 from axbar.nn._recurrence import LIFParams, LIFState, Reset, lif_loop, lif_step, zero_state
 from axbar.nn.surrogate import Surrogate, surrogate_of
 
-__all__ = ["IF", "LIF", "SynapticLIF", "SynapticState"]
+__all__ = ["IF", "LIF", "SynapticLIF", "SynapticState", "drop_single_spikes"]
 
 
 class LIF(nn.Module):
@@ -36,6 +44,7 @@ class LIF(nn.Module):
         detach_reset: keep gradients out of the decision to reset.
         fused: one autograd node over time instead of one per operation and step; same bits, less time and
             memory.
+        mask_single_spikes: silence neurons that fire exactly once within the T steps of a call.
 
     Raises:
         ModelError: a constant is out of range or a name is unknown.
@@ -56,6 +65,7 @@ class LIF(nn.Module):
         surrogate: str | Surrogate = "atan",
         detach_reset: bool = True,
         fused: bool = True,
+        mask_single_spikes: bool = False,
     ) -> None:
         super().__init__()
         # The constants are plain attributes that techniques may set; ``params`` checks them at each call.
@@ -64,6 +74,7 @@ class LIF(nn.Module):
         self.surrogate = surrogate_of(surrogate)
         self.detach_reset = detach_reset
         self.fused = fused
+        self.mask_single_spikes = mask_single_spikes
         self.strict = bool(LIFParams(beta, threshold, reset, input_scale, strict).strict)
 
     @property
@@ -83,28 +94,61 @@ class LIF(nn.Module):
         """Return the spikes of ``x[T, ...]``, same shape, 0 or 1.
 
         Raises:
-            ModelError: ``x`` has no time axis or no steps.
+            ModelError: ``x`` has no time axis or no steps, or one step while single spikes are masked.
         """
         x = self._current(_sequence(x))
-        return fused_lif(x, self.params) if self.fused else lif_loop(x, self.params)[0]
+        spikes = fused_lif(x, self.params) if self.fused else lif_loop(x, self.params)[0]
+        return drop_single_spikes(spikes) if self.mask_single_spikes else spikes
 
     def _current(self, x: Tensor) -> Tensor:
         """Return what charges the membrane, ``[T, ...]``."""
         return x
 
     def step(self, x: Tensor, state: LIFState | None = None) -> tuple[Tensor, LIFState]:
-        """Advance by one step ``x[...]``; without a state from rest. Return ``(spikes, state)``."""
+        """Advance by one step ``x[...]``; without a state from rest. Return ``(spikes, state)``.
+
+        Raises:
+            ModelError: single spikes are masked, which needs all steps at once.
+        """
+        self._need_no_mask()
         x = _full(x)
         return lif_step(x, zero_state(x) if state is None else state, self.params)
 
+    def _need_no_mask(self) -> None:
+        if self.mask_single_spikes:
+            raise ModelError(
+                "a neuron layer with mask_single_spikes can't run step by step: whether a spike is the only one is "
+                "known after the last step; call the layer on [T, ...], or set mask_single_spikes = False."
+            )
+
     def extra_repr(self) -> str:
         """Show the constants in ``print(model)``."""
+        masked = ", mask_single_spikes=True" if self.mask_single_spikes else ""
         compare = ">" if self.strict else ">="
         scale = "" if self.input_scale == 1.0 else f", input_scale={self.input_scale:g}"
         return (
             f"beta={self.beta:g}, threshold={self.threshold:g} ({compare}), reset={self.reset}{scale}, "
-            f"surrogate={self.surrogate.name}"
+            f"surrogate={self.surrogate.name}{masked}"
         )
+
+
+def drop_single_spikes(spikes: Tensor) -> Tensor:
+    """Silence neurons that fire exactly once in ``spikes[T, ...]`` (0 or 1); the gradient is that of the identity.
+
+    Raises:
+        ModelError: there is one step only, in which every spike would be masked.
+
+    >>> drop_single_spikes(torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 0.0]]))
+    tensor([[0., 1., 0.],
+            [0., 1., 0.]])
+    """
+    if spikes.shape[0] < 2:
+        raise ModelError(
+            f"single spikes can't be masked within T = {spikes.shape[0]} step: every neuron that fires would be "
+            "silenced; run the network on two steps or more."
+        )
+    single = spikes.detach().sum(0, keepdim=True) == 1
+    return spikes - spikes.detach() * single
 
 
 class IF(LIF):
@@ -119,8 +163,11 @@ class IF(LIF):
         surrogate: str | Surrogate = "atan",
         detach_reset: bool = True,
         fused: bool = True,
+        mask_single_spikes: bool = False,
     ) -> None:
-        super().__init__(1.0, threshold, reset, input_scale, strict, surrogate, detach_reset, fused)
+        super().__init__(
+            1.0, threshold, reset, input_scale, strict, surrogate, detach_reset, fused, mask_single_spikes
+        )
 
 
 class SynapticState(NamedTuple):
@@ -152,8 +199,11 @@ class SynapticLIF(LIF):
         surrogate: str | Surrogate = "atan",
         detach_reset: bool = True,
         fused: bool = True,
+        mask_single_spikes: bool = False,
     ) -> None:
-        super().__init__(beta, threshold, reset, input_scale, strict, surrogate, detach_reset, fused)
+        super().__init__(
+            beta, threshold, reset, input_scale, strict, surrogate, detach_reset, fused, mask_single_spikes
+        )
         if not 0.0 <= alpha <= 1.0:
             raise ModelError(
                 f"synapse decay alpha = {alpha} is out of range; give 0 (no memory) to 1 (no decay)."
@@ -170,7 +220,8 @@ class SynapticLIF(LIF):
     def step(  # pyright: ignore[reportIncompatibleMethodOverride]  # the state has one more field
         self, x: Tensor, state: SynapticState | None = None
     ) -> tuple[Tensor, SynapticState]:
-        """Advance by one step ``x[...]``; without a state from rest. Return ``(spikes, state)``."""
+        """Advance by one step ``x[...]``; as in ``LIF``."""
+        self._need_no_mask()
         x = _full(x)
         before = SynapticState(torch.zeros_like(x), zero_state(x)) if state is None else state
         current = before.current * self.alpha + x

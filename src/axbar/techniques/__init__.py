@@ -3,8 +3,10 @@
 from axbar.techniques._base import Technique, TechniqueConfig, TechniqueResult, TuningView
 from axbar.techniques._offers import offers
 from axbar.techniques._parse import get_technique, parse_technique
+from axbar.techniques._structure import LayerStructure, structure, structure_table
 
 __all__ = [
+    "LayerStructure",
     "Technique",
     "TechniqueConfig",
     "TechniqueResult",
@@ -12,4 +14,6 @@ __all__ = [
     "get_technique",
     "offers",
     "parse_technique",
+    "structure",
+    "structure_table",
 ]

@@ -35,6 +35,7 @@ class NetworkOptions:
         input_coding: ``direct``, ``rate`` or ``latency``.
         mean, std: per-channel normalisation of the images, inside the network.
         seed: of initial weights and of the noise of rate coding.
+        mask_single_spikes: neurons that fire exactly once within T stay silent, as in ``LIF``.
 
     Raises:
         ModelError: a name is unknown; numbers are checked by the layers that take them.
@@ -54,6 +55,7 @@ class NetworkOptions:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     seed: int = 0
+    mask_single_spikes: bool = False
 
     def __post_init__(self) -> None:
         if self.neuron not in NEURONS:
@@ -74,6 +76,7 @@ class NetworkOptions:
             "strict": self.strict,
             "surrogate": self.surrogate,
             "detach_reset": self.detach_reset,
+            "mask_single_spikes": self.mask_single_spikes,
         }
         if self.neuron == "if":
             return IF(**shared)
@@ -119,6 +122,8 @@ def config_of(
     plain = asdict(options)
     known = list(plain) if name.startswith("spiking-") else _CONVENTIONAL
     listed = {key: list(plain[key]) if isinstance(plain[key], tuple) else plain[key] for key in known}
+    if not plain["mask_single_spikes"]:  # so that runs from before there was a mask still resume
+        listed.pop("mask_single_spikes", None)
     return {
         "name": name,
         "width": width,

@@ -1,0 +1,181 @@
+"""Remove the weights of smallest magnitude, then fine-tune what is left.
+
+    W_l' = m_l · W_l,   Σ_l |m_l = 0| = round(s · Σ_l n_l)
+
+s = ``sparsity``, n_l weights of layer l; the weights of smallest |W| go first, over all layers together (``scope =
+global``) or by the same share in each layer (``layer``). The mask stays on during the fine-tuning (``epochs``, 0 for
+none). What was zero before counts among the removed. Magnitude pruning: Han et al., "Learning both Weights and
+Connections", NeurIPS 2015.
+
+The first layer is left alone if it is a convolution (``keep_first``), as in LoAS (Yin et al., MICRO 2024), whose first
+convolution reads an image and not spikes; all linear layers are pruned, the read-out too unless ``keep_readout``.
+Removed weights are exact zeros (``axbar.techniques._masks``), so every model of hardware sees them in the traced
+workload. The cost says where they lie (``axbar.techniques._structure``).
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import nn
+
+from axbar.cost.whatif import Offer
+from axbar.spec import HardwareSpec
+from axbar.techniques._base import TechniqueConfig, TechniqueResult
+from axbar.techniques._finetune import FewImages, TuneConfig, fit
+from axbar.techniques._masks import (
+    Layer,
+    Masks,
+    check_alive,
+    chosen_layers,
+    keep,
+    smallest,
+    smallest_of,
+    weight_layers,
+    zeros_of,
+)
+from axbar.techniques._structure import structure, structure_facts
+from axbar.techniques._tuning import count_macs
+from axbar.workload import Workload
+
+__all__ = ["TECHNIQUE", "Prune", "PruneConfig", "facts_of", "training_cost"]
+
+
+class PruneConfig(TuneConfig):
+    """Settings of ``prune``."""
+
+    sparsity: float = Field(default=0.8, ge=0, lt=1, description="share of the weights to remove")
+    scope: Literal["global", "layer"] = Field(
+        default="global",
+        description="rank the weights of all layers together, or remove the same share of each",
+    )
+    floor: float = Field(
+        default=0.0, ge=0, lt=1, description="share of each layer's weights, the largest, that always stays"
+    )
+    epochs: int = Field(default=2, ge=0, le=1000, description="of fine-tuning with the mask on; 0 for none")
+    keep_first: bool = Field(default=True, description="leave the first layer alone if it is a convolution")
+    keep_readout: bool = Field(default=False, description="leave the last layer alone")
+
+
+class Prune:
+    """Remove small weights."""
+
+    name = "prune"
+    stage: Literal["network", "chip"] = "network"
+    Config: type[TechniqueConfig] = PruneConfig
+
+    def apply(self, target: nn.Module, hardware: Any, data: Any, config: PruneConfig) -> TechniqueResult:
+        """Return a pruned copy of the network, in evaluation mode.
+
+        Raises:
+            ModelError: a layer would lose all weights or hides its weight, or the fine-tuning diverges.
+        """
+        start = time.perf_counter()
+        model = copy.deepcopy(target).eval()
+        few = FewImages(data, config.images, config.seed)
+        layers = weight_layers(model, few.image)
+        chosen = chosen_layers(
+            layers, keep_first=config.keep_first, keep_readout=config.keep_readout, who=self.name
+        )
+        masks = zeros_of(layers) | _masks(chosen, config)
+        check_alive(masks, self.name, config.sparsity)
+        with keep(layers, masks):
+            if config.epochs:
+                fit(model, few, config, config.epochs)
+        cost = training_cost(model, few, config, config.epochs, start)
+        return TechniqueResult(model, cost | facts_of(layers, chosen))
+
+    def what_if(self, spec: HardwareSpec, workload: Workload) -> Offer | None:
+        """Return the workload with the default share of weights removed and the spikes as they were recorded.
+
+        None where no weights are known or the offer is no change: they are that sparse already.
+        """
+        config = PruneConfig()
+        pruned = _pruned(workload, config.sparsity)
+        if pruned is None:
+            return None
+        why = f"{config.sparsity:.0%} of the weights are removed; spikes are taken as they were before"
+        return Offer(self.name, self.stage, "remove the smallest weights", workload=pruned, why=why)
+
+
+def _masks(layers: Mapping[str, Layer], config: PruneConfig) -> Masks:
+    if config.scope == "global":
+        return smallest(layers, _share(layers, config.sparsity), config.floor)
+    found: Masks = {}
+    for path, layer in layers.items():
+        found |= smallest({path: layer}, _share({path: layer}, config.sparsity))
+    return found
+
+
+def _pruned(workload: Workload, sparsity: float) -> Workload | None:
+    """Return a workload whose layers but a first convolution lose their smallest weights, over all layers together."""
+    layers = [layer for layer in workload.matmuls if layer.weight is not None]
+    if layers and layers[0].op == "conv2d":
+        layers = layers[1:]
+    weights = {layer.name: layer.weight for layer in layers if layer.weight is not None}
+    if not weights or sum(int((w == 0).sum()) for w in weights.values()) >= _count(weights, sparsity):
+        return None
+    kept = smallest_of(list(weights.values()), _count(weights, sparsity))
+    if not all(mask.any() for mask in kept):
+        return None
+    new = {
+        name: np.where(mask, weight, np.float32(0))
+        for (name, weight), mask in zip(weights.items(), kept, strict=True)
+    }
+    return replace(
+        workload,
+        layers=tuple(replace(at, weight=new[at.name]) if at.name in new else at for at in workload.layers),
+    )
+
+
+def _count(weights: Mapping[str, NDArray[Any]], sparsity: float) -> int:
+    return round(sparsity * sum(weight.size for weight in weights.values()))
+
+
+def _share(layers: Mapping[str, Layer], sparsity: float) -> int:
+    return round(sparsity * sum(layer.weight.numel() for layer in layers.values()))
+
+
+def training_cost(
+    model: nn.Module, few: FewImages, config: TuneConfig, epochs: int, start: float
+) -> dict[str, Any]:
+    """Return what ``epochs`` of training took, with the time since ``start``."""
+    images = len(few.chosen)
+    size = min(config.batch, images)
+    seen = epochs * (images // size) * size
+    macs = count_macs(model, few.image).forward
+    return {
+        "seconds": time.perf_counter() - start,
+        "images": images if epochs else 0,
+        "writes": 0,
+        "settings": 0,
+        "macs_forward": seen * macs,
+        "macs_backward": 2 * seen * macs,
+    }
+
+
+def facts_of(layers: Mapping[str, Layer], pruned: Mapping[str, Layer]) -> dict[str, Any]:
+    """Return how sparse the pruned layers and the whole network are, and how the zeros of the former lie."""
+    with torch.no_grad():
+        weights = {path: layer.weight.cpu().numpy() for path, layer in pruned.items()}
+    found = structure(weights)
+    whole = structure({path: layer.weight.detach().cpu().numpy() for path, layer in layers.items()})
+    total, kept = sum(at.weights for at in found), sum(at.kept for at in found)
+    return {
+        "sparsity": 1.0 - kept / total,
+        "sparsity_of_network": 1.0 - sum(at.kept for at in whole) / sum(at.weights for at in whole),
+        "removed": total - kept,
+        "weights": total,
+        **structure_facts(found),
+    }
+
+
+TECHNIQUE = Prune()
