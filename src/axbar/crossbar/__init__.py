@@ -5,6 +5,7 @@ from axbar.crossbar._convert import digital, folded_copy, to_analog
 from axbar.crossbar._currents import effective_conductance, read_currents
 from axbar.crossbar._diagnose import PC2_LIMIT, LayerDiagnosis, diagnose, diagnosis_table, pc2
 from axbar.crossbar._effects import EFFECTS, Effects
+from axbar.crossbar._integer import digital_integer
 from axbar.crossbar._layers import DigitalConv2d, DigitalLayer, DigitalLinear
 from axbar.crossbar._mapping import Mapping
 from axbar.crossbar._model import AnalogModel, DigitalModel
@@ -27,6 +28,7 @@ __all__ = [
     "diagnose",
     "diagnosis_table",
     "digital",
+    "digital_integer",
     "effective_conductance",
     "folded_copy",
     "pc2",
