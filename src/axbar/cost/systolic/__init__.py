@@ -1,0 +1,83 @@
+"""The systolic array: dense products of spikes and numbers in closed form, zeros gated, inference and training.
+
+After SATA (Yin et al., IEEE TCAD 2023): 14 components in three groups, forward, backward and update of weights, and
+leakage. Counts come from recorded spikes and gradient masks (``_operations``, ``_count``), prices from ``_computing``
+and ``_memories``, cycles from ``cycles``. Layers take turns, phases too; within a phase DRAM moves while the array
+computes. Area and leakage are the chip's, in equal shares for all layers.
+
+``axbar.published.sata_training`` is the published model with its quirks; the two agree where its assumptions hold.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from axbar.cost._types import LEAKAGE_SPREAD, Bools, Component, Context, Floats, Parts, Rule, Term, add_up
+from axbar.cost.systolic._computing import LIF, MAC_BWD, MAC_FWD, MAC_WUP, PGU
+from axbar.cost.systolic._count import STRUCTURAL, count
+from axbar.cost.systolic._memories import DRAMS, GLBS, SPADS, dram_bits
+from axbar.spec.kind import HardwareKind
+from axbar.spec.systolic import SystolicSpec
+
+__all__ = ["COMPONENTS", "KIND", "RULES", "count"]
+
+
+def _leakage(x: Context) -> Floats:
+    return x.total("leakage_W") * x.busy_s()
+
+
+LEAKAGE = Component(
+    name="leakage",
+    group="leakage",
+    summary="leakage power of the whole chip while each layer works",
+    parts={
+        "": Parts(
+            energy_J=Term(
+                "leakage power of the chip · time of the layer",
+                _leakage,
+                uses=(("*", "leakage_W"), ("*", "latency_s")),
+            )
+        )
+    },
+    event=None,
+    turn=None,
+    instance=None,
+    spread=LEAKAGE_SPREAD,
+)
+
+#: in the order of a training step
+COMPONENTS = (
+    LIF, MAC_FWD, DRAMS["fwd"], GLBS["fwd"], SPADS["fwd"],
+    PGU, MAC_BWD, DRAMS["bwd"], GLBS["bwd"], SPADS["bwd"],
+    MAC_WUP, DRAMS["wup"], GLBS["wup"], SPADS["wup"],
+    LEAKAGE,
+)  # fmt: skip
+
+
+def _free_dram(x: Context) -> Bools:
+    if x.text("dram.kind") != "none":
+        return np.zeros(1, dtype=np.bool_)
+    return add_up(_dram_bits(x)) > 0.0
+
+
+def _dram_bits(x: Context) -> Floats:
+    return dram_bits("fwd")(x) + x.n("dram_bwd_bits") + x.n("dram_wup_bits")
+
+
+def _free_reason(x: Context) -> str:
+    bits = add_up(_dram_bits(x)).item()
+    return f"dram.kind is none, so {bits / 8e3:,.0f} kB of weights and maps pass the pins at no cost; set dram.kind"
+
+
+RULES = (Rule(_free_dram, _free_reason, fatal=False),)
+
+KIND = HardwareKind(
+    name="systolic",
+    summary="systolic array for inference and training, after SATA",
+    Spec=SystolicSpec,
+    count=count,
+    components=COMPONENTS,
+    structural=STRUCTURAL,
+    rules=RULES,
+    asked=frozenset({"task", "memory.reads", "training.du_sparsity", "training.df_sparsity"}),
+)

@@ -1,0 +1,275 @@
+"""What happens how often on a systolic array, in an inference or a training step, from the recorded spikes.
+
+Layers run one after the other, each with all of its steps, so that weights pass DRAM once. Per layer, with a product
+of M positions, K inputs and N filters in G groups on r steps, W weights, O T states (neuron updates, or sums of a layer
+without neurons), and X bits of inputs on all steps:
+
+    operations     ``_operations``
+    cycles         r G cycles(M, K, N) forward; (M, N, K) back; (K, M, N) for the update: ``cycles``
+    traffic        ``axbar.cost.training.TRAFFIC`` in bits: forward with weight_bits and membrane_bits, back with
+                   training.bits; X as stored (memory.spikes, spike_bits). With ``memory.reads: array`` the global
+                   buffer is read as often as folds of the array need it: ``_folds``
+
+The way back of an inference is nothing, and its membranes do not pass DRAM: the global buffer reads and writes them.
+An input map that another layer made stays on the chip as far as the buffer for maps holds it; the rest is written to
+DRAM and read again. A training step keeps all spikes and membranes for the way back, in DRAM.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from axbar.cost._types import Events, Floats
+from axbar.cost.imc._charged import charged
+from axbar.cost.imc._graph import EXTERNAL, Graph
+from axbar.cost.systolic._events import EVENTS
+from axbar.cost.systolic._folds import folded_bits
+from axbar.cost.systolic._operations import Step, is_spiking, step_of
+from axbar.cost.systolic.cycles import os_cycles, ws_cycles
+from axbar.cost.training import TRAFFIC, packed_bits
+from axbar.errors import UsageError
+from axbar.spec.systolic import SystolicSpec
+from axbar.workload import LayerTrace, Workload, phases
+
+__all__ = ["STRUCTURAL", "count"]
+
+#: what the counts depend on
+STRUCTURAL: Final = frozenset(
+    {
+        "task", "array.rows", "array.cols", "dataflow", "gating", "weight_bits", "spike_bits", "input.bits",
+        "memory.spikes", "memory.reads", "neuron.membrane_bits", "training.bits", "training.du_sparsity",
+        "training.df_sparsity",
+    }
+)  # fmt: skip
+
+#: workload -> its graph, samples that leave early in it; and without exits, for training
+_graphs: WeakKeyDictionary[Workload, dict[str, Graph]] = WeakKeyDictionary()
+
+
+def count(workload: Workload, spec: SystolicSpec) -> Events:
+    """Count the events of one inference or training step.
+
+    Args:
+        workload: recorded, or built from shapes and rates.
+        spec: only its structural fields are read.
+
+    Raises:
+        UsageError: no layer has stored weights, nothing was recorded, or weights were fixed to other bits.
+    """
+    _check(workload, spec)
+    graph = _graph(workload, spec.task)
+    products = graph.layers
+    steps = [_step(graph, i, workload, spec) for i in range(len(products))]
+    columns = {
+        **_compute(graph, steps, spec),
+        **_cycles(graph, spec),
+        **_traffic(graph, spec),
+        "share": np.full(len(products), 1.0 / len(products)),
+    }
+    if spec.task == "inference":
+        ahead = {name for name in EVENTS if name.startswith(("pgu", "gradient", "bwd", "wup"))}
+        ahead |= {name for name in EVENTS if "_bwd_" in name or "_wup_" in name}
+        columns |= {name: np.zeros(len(products)) for name in ahead}
+    return Events(
+        layers=tuple(layer.name for layer in products),
+        counts={name: columns[name] for name in EVENTS},
+        mapping=_mapping(graph, spec, columns["fwd_cycles"]),
+        meaning=EVENTS,
+        notes=_notes(graph, steps, workload, spec),
+        unpriced=_unpriced(workload),
+    )
+
+
+def _check(workload: Workload, spec: SystolicSpec) -> None:
+    if not workload.matmuls:
+        raise UsageError(
+            f"workload '{workload.name}' has no layer with stored weights (conv2d, linear), so nothing runs on the "
+            "array; trace a network that has one."
+        )
+    for layer in workload.matmuls:
+        if layer.bits is not None and layer.bits != spec.weight_bits:
+            raise UsageError(
+                f"layer '{layer.name}' was fixed to {layer.bits}-bit weights by a technique, but weight_bits is "
+                f"{spec.weight_bits}; set weight_bits={layer.bits} or drop the technique."
+            )
+        operand = layer.operands[0]
+        if operand.words is None and operand.rate is None:
+            raise UsageError(
+                f"layer '{layer.name}' has neither recorded spikes nor a rate; trace the network with a batch or "
+                "give a rate."
+            )
+
+
+def _graph(workload: Workload, task: str) -> Graph:
+    known = _graphs.setdefault(workload, {})
+    if task not in known:
+        known[task] = charged(replace(workload, exit_step=None) if task == "training" else workload, "once")
+    return known[task]
+
+
+def _step(graph: Graph, i: int, workload: Workload, spec: SystolicSpec) -> Step:
+    layer = graph.layers[i]
+    hosted = {n.name: math.prod(n.geometry.out_shape) * graph.steps[n.name] for n in graph.neurons[i]}
+    found = step_of(
+        layer, workload, hosted, graph.runs[i].item(), (spec.training.du_sparsity, spec.training.df_sparsity),
+        graph.sources[i] == (EXTERNAL,),
+    )  # fmt: skip
+    if spec.gating == "zero":
+        return found
+    back = 0.0 if graph.sources[i] == (EXTERNAL,) else found.dense
+    return replace(found, forward=found.dense, backward=back, updates=sum(hosted.values()), assumed=False)
+
+
+def _compute(graph: Graph, steps: Sequence[Step], spec: SystolicSpec) -> dict[str, Floats]:
+    spiking = np.array([float(is_spiking(layer)) for layer in graph.layers])
+    forward = np.array([step.forward for step in steps])
+    sizes = [[math.prod(n.geometry.out_shape) for n in hosted] for hosted in graph.neurons]
+    lasting = [[graph.steps[n.name] for n in hosted] for hosted in graph.neurons]
+    neuron_steps = np.array([max(each, default=0.0) for each in lasting])
+    updates = [sum(n * t for n, t in zip(*pair, strict=True)) for pair in zip(sizes, lasting, strict=True)]
+    return {
+        "spike_ops": forward * spiking,
+        "real_ops": forward * (1.0 - spiking),
+        "lif_updates": np.array(updates, dtype=np.float64),
+        "neurons": np.array([sum(each) for each in sizes], dtype=np.float64),
+        "neuron_steps": neuron_steps,
+        "pgu_updates": np.array([step.updates for step in steps]),
+        "gradient_steps": neuron_steps,
+        "bwd_ops": np.array([step.backward for step in steps]),
+        "wup_spike_ops": forward * spiking,
+        "wup_real_ops": forward * (1.0 - spiking),
+    }
+
+
+def _cycles(graph: Graph, spec: SystolicSpec) -> dict[str, Floats]:
+    cycles = os_cycles if spec.dataflow == "os" else ws_cycles
+    shape = graph.shapes
+    m, k, n = shape.positions, shape.fan_in, shape.fan_out
+    turns = graph.runs * shape.groups
+    grid = (spec.array.rows, spec.array.cols)
+    behind = np.array([float(sources != (EXTERNAL,)) for sources in graph.sources])
+    return {
+        "fwd_cycles": turns * cycles(m, k, n, *grid),
+        "bwd_cycles": turns * behind * cycles(m, n, k, *grid),
+        "wup_cycles": turns * cycles(k, m, n, *grid),
+    }
+
+
+def _traffic(graph: Graph, spec: SystolicSpec) -> dict[str, Floats]:
+    shape, runs = graph.shapes, graph.runs
+    weights = shape.fan_in * shape.fan_out * shape.groups
+    updates = np.array(
+        [
+            sum(math.prod(n.geometry.out_shape) * graph.steps[n.name] for n in hosted)
+            for hosted in graph.neurons
+        ],
+        dtype=np.float64,
+    )
+    states = np.where(updates > 0.0, updates, shape.positions * shape.fan_out * shape.groups * runs)
+    inputs = np.array([_input_bits(layer, run, spec) for layer, run in zip(graph.layers, runs, strict=True)])
+    found: dict[str, Floats] = {}
+    for name, traffic in TRAFFIC.items():
+        forward = name.endswith("_fwd")
+        of_weights = traffic.of_weights(
+            weights * float(spec.weight_bits if forward else spec.training.bits), runs
+        )
+        of_maps = traffic.of_maps(
+            states * float(spec.neuron.membrane_bits if forward else spec.training.bits), inputs
+        )
+        if name.startswith("glb"):
+            found |= {f"{name}_weight_bits": of_weights, f"{name}_map_bits": of_maps}
+        else:
+            found[f"{name}_bits"] = of_weights + of_maps
+    if spec.memory.reads == "array":
+        each = np.array([_element_bits(layer, spec) for layer in graph.layers])
+        folded = folded_bits(graph, spec, each, inputs)
+        found["glb_fwd_weight_bits"] = folded["fwd_weights"]
+        found["glb_fwd_map_bits"] += folded["fwd_maps"] - TRAFFIC["glb_fwd"].inputs * inputs
+        found["glb_bwd_weight_bits"] = folded["bwd_weights"]
+        found["glb_bwd_map_bits"] += folded["bwd_maps"]
+        found["glb_wup_map_bits"] += folded["wup_maps"] - TRAFFIC["glb_wup"].inputs * inputs
+    found["map_bits"] = np.zeros_like(inputs)
+    if spec.task == "inference":
+        image = np.array([float(EXTERNAL in sources) for sources in graph.sources])
+        found["dram_fwd_bits"] = weights * float(spec.weight_bits) + image * inputs
+        found["map_bits"] = (1.0 - image) * inputs
+    return found
+
+
+def _element_bits(layer: LayerTrace, spec: SystolicSpec) -> float:
+    """Bits of one input at one step."""
+    signs = float(phases(layer.operands[0]))
+    return spec.spike_bits * signs if is_spiking(layer) else spec.input.bits + signs - 1.0
+
+
+def _input_bits(layer: LayerTrace, runs: float, spec: SystolicSpec) -> float:
+    """Bits of a layer's inputs on all steps, as they are stored."""
+    operand, size = layer.operands[0], float(math.prod(layer.geometry.in_shape))
+    each = _element_bits(layer, spec)
+    if not is_spiking(layer):  # numbers; the same ones on every step are stored once
+        return size * each * (runs if operand.per_step else 1.0)
+    if spec.memory.spikes == "raw":
+        return size * each * runs
+    return packed_bits(size, _firing(layer, runs) * each, runs)
+
+
+def _firing(layer: LayerTrace, runs: float) -> float:
+    """Inputs that spike at all, mean over samples; where only a rate is known, steps are independent."""
+    operand, size = layer.operands[0], math.prod(layer.geometry.in_shape)
+    if operand.words is None:
+        return size * (1.0 - (1.0 - (operand.rate or 0.0)) ** runs)
+    if "firing" not in layer.cache:
+        layer.cache["firing"] = np.count_nonzero(operand.words) / len(operand.words)
+    return layer.cache["firing"]
+
+
+def _mapping(graph: Graph, spec: SystolicSpec, cycles: Floats) -> dict[str, Floats]:
+    shape, rows, cols = graph.shapes, float(spec.array.rows), float(spec.array.cols)
+    macs = shape.positions * shape.fan_in * shape.fan_out * shape.groups * graph.runs
+    down = shape.positions if spec.dataflow == "os" else shape.fan_in
+    # a layer that nobody presents takes no cycle
+    used = np.divide(macs, cycles * (rows * cols), out=np.zeros_like(macs), where=cycles > 0)
+    return {
+        "row_tiles": np.ceil(down / rows), "col_tiles": np.ceil(shape.fan_out / cols), "utilisation": used,
+    }  # fmt: skip
+
+
+def _unpriced(workload: Workload) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (layer.name, layer.op) for layer in workload.layers if not layer.is_matmul and layer.op != "neuron"
+    )
+
+
+def _notes(graph: Graph, steps: Sequence[Step], workload: Workload, spec: SystolicSpec) -> tuple[str, ...]:
+    notes = ["weights that are zero are computed like others"]
+    if spec.memory.reads == "table":
+        notes.append(
+            "every value passes each memory as often as SATA's table says; what folds of the array read again is "
+            "counted with memory.reads=array"
+        )
+    if workload.spikes_of == "assumed":
+        notes.append("spike rates are assumed, not recorded")
+    guessed = [layer.name for layer, step in zip(graph.layers, steps, strict=True) if step.assumed]
+    if spec.task == "training" and guessed:
+        which = (
+            "no gradients were" if len(guessed) == len(steps) else f"gradients of {', '.join(guessed)} not"
+        )
+        notes.append(
+            f"{which} recorded: training.du_sparsity = {spec.training.du_sparsity:g} and training.df_sparsity = "
+            f"{spec.training.df_sparsity:g} are assumed; trace the network with labels= or loss="
+        )
+    if spec.task == "training":
+        notes.append("a training step of one sample: weights are updated after every sample")
+        if workload.exit_step is not None:
+            notes.append("training runs all steps: the early exit is left out")
+    unpriced = _unpriced(workload)
+    if unpriced:
+        ops = ", ".join(sorted({op for _, op in unpriced}))
+        notes.append(f"not priced: {len(unpriced)} layers that are neither products nor neurons ({ops})")
+    return tuple(notes)

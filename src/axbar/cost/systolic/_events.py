@@ -1,0 +1,37 @@
+"""What is counted on a systolic array: the names of the events and what one of them is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["EVENTS"]
+
+EVENTS: Final = {
+    "spike_ops": "accumulate of a weight that a spike reaches",
+    "real_ops": "multiplication of a weight with a number",
+    "lif_updates": "neuron update",
+    "neurons": "neuron",
+    "neuron_steps": "step on which neurons update",
+    "pgu_updates": "update of a membrane's gradient",
+    "gradient_steps": "step on which membranes have gradients",
+    "bwd_ops": "multiply-accumulate of a gradient with a weight",
+    "wup_spike_ops": "accumulate of a gradient that a spike passes to a weight",
+    "wup_real_ops": "multiply-accumulate of a gradient with a number",
+    "fwd_cycles": "cycle of the array on the way forward",
+    "bwd_cycles": "cycle of the array on the way back",
+    "wup_cycles": "cycle of the array for the gradients of weights",
+    "dram_fwd_bits": "bit that passes DRAM on the way forward, whatever the buffers hold",
+    "map_bits": "bit of the input map that has to be held, where another layer on the chip made it",
+    "glb_fwd_weight_bits": "weight bit read or written in the global buffer",
+    "glb_fwd_map_bits": "bit of inputs and states read or written in the global buffer",
+    "spad_fwd_bits": "bit read or written in the scratchpads",
+    "dram_bwd_bits": "bit that passes DRAM on the way back",
+    "glb_bwd_weight_bits": "weight bit read or written in the global buffer on the way back",
+    "glb_bwd_map_bits": "bit of inputs and gradients read or written in the global buffer on the way back",
+    "spad_bwd_bits": "bit read or written in the scratchpads on the way back",
+    "dram_wup_bits": "bit that passes DRAM for the update of weights",
+    "glb_wup_weight_bits": "bit of weights and their gradients in the global buffer for the update",
+    "glb_wup_map_bits": "bit of inputs and gradients in the global buffer for the update",
+    "spad_wup_bits": "bit read or written in the scratchpads for the update",
+    "share": "share of the chip, equal for all layers, as they use it in turn",
+}
