@@ -19,7 +19,7 @@ FLOOR = {
     "calibration": 4,
     "crossbar": 5, "cost": 5,
     "techniques": 6,
-    "_evaluate": 7, "_compare": 7, "_report": 7, "_run": 7, "_waterfall": 7,
+    "_evaluate": 7, "_compare": 7, "_compare_words": 7, "_on_chip": 7, "_report": 7, "_run": 7, "_waterfall": 7,
     "published": 8, "report": 8, "search": 8,
     "cli": 9, "__init__": 10, "__main__": 10,
 }  # fmt: skip
@@ -29,13 +29,15 @@ NEIGHBOURS = {
     ("registry", "errors"), ("usercode", "errors"), ("files", "errors"),  # what is unknown is an error
     ("nn", "data"),  # the training loop reads splits
     ("_evaluate", "_report"),  # evaluate returns a report
-    ("_waterfall", "_report"), ("_evaluate", "_waterfall"),  # what each effect costs is part of a report
+    ("_on_chip", "_report"), ("_on_chip", "_waterfall"), ("_evaluate", "_on_chip"),  # accuracy is part of a report
+    ("_waterfall", "_report"),
+    ("_compare", "_evaluate"), ("_compare", "_report"), ("_compare", "_compare_words"),  # reports side by side
     ("_run", "_evaluate"), ("_run", "_report"),  # a run record wraps an evaluation
     ("__main__", "__init__"),
 }  # fmt: skip
 
 #: the files of the workload room that trace live modules, loaded only when used
-TRACING = {"_trace.py", "_record.py", "_tags.py", "_calls.py", "_fold.py"}
+TRACING = {"_trace.py", "_grad.py", "_record.py", "_tags.py", "_calls.py", "_fold.py"}
 
 NO_TORCH = ("workload", "spec", "devices", "cost", "report", "data", "registry", "units", "errors", "files")
 

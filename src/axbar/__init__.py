@@ -9,9 +9,12 @@ __version__ = "0.1.0"
 
 #: public name -> module that holds it; resolved on first use so that ``import axbar`` stays light
 _FACE = {
+    "Comparison": "axbar._compare",
     "Dataset": "axbar.data",
     "Report": "axbar._report",
     "Workload": "axbar.workload",
+    "compare": "axbar._compare",
+    "compare_workload": "axbar._compare",
     "digital": "axbar.crossbar",
     "estimate": "axbar.cost",
     "evaluate": "axbar._evaluate",
@@ -23,9 +26,12 @@ _FACE = {
 }
 
 __all__ = [
+    "Comparison",
     "Dataset",
     "Report",
     "Workload",
+    "compare",
+    "compare_workload",
     "digital",
     "estimate",
     "evaluate",
@@ -37,6 +43,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from axbar._compare import Comparison, compare, compare_workload
     from axbar._evaluate import evaluate
     from axbar._report import Report
     from axbar.cost import estimate

@@ -7,40 +7,25 @@ techniques and calibration see the tuning view of the data set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from axbar import registry
-from axbar._report import Accuracy, Report, Waterfall
-from axbar._waterfall import measure_waterfall, right
-from axbar.errors import DataError, ModelError, UsageError
+from axbar._on_chip import OnChip, Progress, apply_stage, on_chip
+from axbar._report import Accuracy, Report, estimate_report
+from axbar.errors import DataError, UsageError
 from axbar.spec import HardwareSpec, load_hardware
 from axbar.spec.imc import ImcSpec
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
 
     from axbar.data import Dataset, Split
     from axbar.workload import Workload
 
-__all__ = ["Evaluation", "Progress", "check_network", "evaluate", "evaluate_full"]
-
-#: ``progress(stage, done, total)``, called between pieces of work
-Progress = Callable[[str, int, int], None]
-
-_NORMS_KEPT = (
-    "batch norms stay digital units of the chip instead of being folded into the weights, in 'digital' too; their "
-    "multiply-adds are not priced"
-)
-
-#: calibration images: enough for stable 99.9 % ranges, few enough to take seconds
-CALIBRATION_IMAGES = 128
-
-#: dies behind each figure of the waterfall: two show what is common, and cost little
-WATERFALL_DIES = 2
+__all__ = [
+    "Evaluation", "Progress", "Ready", "check_network", "evaluate", "evaluate_full", "evaluate_on", "prepare",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -120,73 +105,129 @@ def evaluate_full(
     progress: Progress | None,
 ) -> Evaluation:
     """As ``evaluate``, and return the workload, network and data as well."""
-    from axbar.cost import estimate
+    _check_counts(chips=(chips, 0), waterfall=(waterfall, 0))
+    base, spec = _hardware(hardware, overrides)
+    _check_device(spec, chips)
+    ready = prepare(
+        model, data, spec, weights=weights, config=config, techniques=techniques, images=images,
+        trace_samples=trace_samples, data_dir=data_dir, progress=progress,
+    )  # fmt: skip
+    report = evaluate_on(
+        ready, base, spec, chips=chips, seed=seed, waterfall=waterfall or 0, progress=progress
+    )
+    return Evaluation(report, ready.workload, ready.network, ready.dataset)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A network, its data and its trace, ready for any chip.
+
+    Args:
+        name: as the user named the model.
+        dataset: the data; ``test`` the images that accuracies are measured on.
+        network: after the techniques of the network.
+        workload: its trace.
+        plan: all techniques with their settings; ``applied`` what those of the network did.
+        float_accuracy: of the network, 0..1.
+        notes: sentences that a reader must know.
+    """
+
+    name: str
+    dataset: Dataset
+    test: Split
+    network: torch.nn.Module
+    workload: Workload
+    plan: Sequence[tuple[Any, Any]]
+    applied: Sequence[dict[str, Any]]
+    float_accuracy: float
+    notes: Sequence[str]
+
+
+def prepare(
+    model: str | torch.nn.Module,
+    data: str | Dataset,
+    spec: HardwareSpec,
+    *,
+    weights: str | None,
+    config: Mapping[str, Any] | None,
+    techniques: Sequence[str],
+    images: int | None,
+    trace_samples: int,
+    data_dir: str | None,
+    progress: Progress | None,
+) -> Ready:
+    """Load network and data, apply the techniques of the network for ``spec``, trace what came out."""
     from axbar.nn import accuracy
-    from axbar.techniques import offers
     from axbar.workload import trace
 
-    _check_counts(
-        chips=(chips, 0), images=(images, 1), trace_samples=(trace_samples, 1), waterfall=(waterfall, 0)
-    )
+    _check_counts(images=(images, 1), trace_samples=(trace_samples, 1))
     tell = progress or (lambda stage, done, total: None)
-    base, spec = _hardware(hardware, overrides)
-    if isinstance(spec, ImcSpec) and chips:
-        from axbar import devices
-
-        # before minutes of training for a die that can't be made
-        devices.check(spec.device, spec.read.v_read_V)
     dataset = _dataset(data, data_dir)
-    network = _network(model, weights, config, dataset)
+    trained = _network(model, weights, config, dataset)
     plan = _techniques(techniques)
     test = dataset.test.balanced(images) if images is not None else dataset.test
     tell("network", 0, 1)
-    trained = network
-    network, applied = _apply_stage("network", trained, plan, spec, dataset)
+    network, applied = apply_stage("network", trained, plan, spec, dataset)
     tell("trace", 0, 1)
     traced = dataset.test.balanced(trace_samples).images()
     workload = trace(network, _tensor(traced), name=_name(model))
     _check_outputs(network, traced, dataset)
-    float_accuracy = accuracy(network, test)
-    cost = estimate(workload, spec)
-    notes = [*dataset.notes, *(_not_in_accuracy(spec) if workload.neurons else [])]
+    notes = list(dataset.notes)
     if applied:
         names = ", ".join(row["name"] for row in applied)
         notes.append(
             f"'float' is the network after {names}; as trained it reaches {accuracy(trained, test):.1%}"
         )
-    chip = _OnChip()
-    if bool(cost.feasible[0]):
-        chip = _on_chip(
-            network,
-            spec,
-            dataset,
-            test,
-            plan,
-            workload,
-            chips=chips,
-            seed=seed,
-            waterfall=waterfall or 0,
-            tell=tell,
-        )
-        applied, notes = [*applied, *chip.techniques], [*notes, *chip.notes]
-    else:
-        notes.append("accuracy on the chip was not measured because the network does not fit")
-    report = Report(
-        model=_name(model),
-        data=dataset.name,
-        hardware=spec,
-        base=base,
-        estimate=cost,
-        workload=tuple(workload.summary()),
-        trace={"name": workload.name, "steps": workload.steps, "samples": workload.samples,
-               "spikes_of": workload.spikes_of, "hash": workload.hash()},
-        accuracy=Accuracy(len(test.y), float_accuracy, chip.digital, chip.dies),
-        techniques=tuple(applied),
-        notes=tuple(notes),
-        waterfall=chip.waterfall,
-        bottlenecks=cost.bottlenecks(offers=offers(workload, spec)),
+    return Ready(
+        _name(model), dataset, test, network, workload, plan, applied, accuracy(network, test), notes
     )  # fmt: skip
-    return Evaluation(report, workload, network, dataset)
+
+
+def evaluate_on(
+    ready: Ready,
+    base: HardwareSpec,
+    spec: HardwareSpec,
+    *,
+    chips: int,
+    seed: int,
+    waterfall: int,
+    progress: Progress | None,
+    advise: bool = True,
+) -> Report:
+    """Return cost and accuracy of a network that is ready on one chip; ``base`` is what ``spec`` changes.
+
+    ``advise``: try what would help as well.
+    """
+    from axbar.techniques import offers
+
+    _check_counts(chips=(chips, 0))
+    _check_device(spec, chips)
+    workload = ready.workload
+    tried = offers(workload, spec) if advise else None
+    report = estimate_report(workload, base, spec, model=ready.name, data=ready.dataset.name, offers=tried)
+    fits = bool(report.estimate.feasible[0])
+    chip = OnChip(notes=("accuracy on the chip was not measured because the network does not fit",))
+    if fits:
+        chip = on_chip(
+            ready.network, spec, ready.dataset, ready.test, ready.plan, workload,
+            chips=chips, seed=seed, waterfall=waterfall, tell=progress or (lambda stage, done, total: None),
+        )  # fmt: skip
+    charged = _not_in_accuracy(spec) if workload.neurons else []
+    return replace(
+        report,
+        accuracy=Accuracy(len(ready.test.y), ready.float_accuracy, chip.digital, chip.dies),
+        techniques=(*ready.applied, *chip.techniques),
+        notes=(*ready.notes, *charged, *chip.notes),
+        waterfall=chip.waterfall,
+    )
+
+
+def _check_device(spec: HardwareSpec, chips: int) -> None:
+    """Refuse a die that can't be made before minutes of training."""
+    if isinstance(spec, ImcSpec) and chips:
+        from axbar import devices
+
+        devices.check(spec.device, spec.read.v_read_V)
 
 
 def _not_in_accuracy(spec: HardwareSpec) -> list[str]:
@@ -257,97 +298,6 @@ def _techniques(texts: Sequence[str]) -> list[tuple[Any, Any]]:
     return [parse_technique(text) for text in texts]
 
 
-def _apply_stage(
-    stage: str, target: Any, plan: Sequence[tuple[Any, Any]], spec: HardwareSpec, dataset: Dataset
-) -> tuple[Any, list[dict[str, Any]]]:
-    rows: list[dict[str, Any]] = []
-    for technique, config in plan:
-        if technique.stage != stage:
-            continue
-        result = technique.apply(target, spec, dataset.tuning(), config)
-        target = result.target
-        rows.append(
-            {"name": technique.name, "stage": stage, "config": config.model_dump(), "cost": dict(result.cost)}
-        )
-    return target, rows
-
-
-@dataclass(frozen=True)
-class _OnChip:
-    """What was measured on the chip; the techniques are those of the first die."""
-
-    digital: float | None = None
-    dies: tuple[float, ...] = ()
-    techniques: tuple[dict[str, Any], ...] = ()
-    notes: tuple[str, ...] = ()
-    waterfall: Waterfall | None = None
-
-
-def _on_chip(
-    network: torch.nn.Module,
-    spec: HardwareSpec,
-    dataset: Dataset,
-    test: Split,
-    plan: Sequence[tuple[Any, Any]],
-    workload: Workload,
-    *,
-    chips: int,
-    seed: int,
-    waterfall: int,
-    tell: Progress,
-) -> _OnChip:
-    """Measure the integer network, programmed dies, and what each effect costs."""
-    from axbar.nn import accuracy
-
-    kind = registry.get("hardware", spec.kind)
-    calibration = _tensor(dataset.calibration.images(slice(0, CALIBRATION_IMAGES)))
-    keep = any(getattr(technique, "keeps_norms", False) for technique, _ in plan)
-    norms = {"norms": "keep"} if keep else {}  # hardware kinds of others need not know norms
-    integer, digital = None, None
-    said = (_NORMS_KEPT,) if keep else ()
-    if kind.digital:
-        tell("digital", 0, 1)
-        integer = registry.load_target(kind.digital)(network, spec, calibration, **norms)
-        _check_same_layers(integer, workload)
-        digital = accuracy(integer, test)
-    if not kind.analog or chips == 0:
-        notes = () if kind.analog else (f"{spec.kind} computes digitally: no dies to program",)
-        return _OnChip(digital, notes=(*said, *notes))
-    analog = registry.load_target(kind.analog)(network, spec, seed, calibration, **norms)
-    few = test.balanced(waterfall) if waterfall and isinstance(spec, ImcSpec) else None
-    figures: list[float] = []
-    rows: list[dict[str, Any]] = []
-    adapted: list[NDArray[np.bool_]] = []
-    for die in range(chips):
-        tell("dies", die, chips)
-        programmed = analog.program(seed + die)
-        if hasattr(programmed, "rewind"):
-            programmed.rewind(epoch=1)  # techniques see other read noise than the test images will
-        programmed, die_rows = _apply_stage("chip", programmed, plan, spec, dataset)
-        rows = rows or die_rows
-        figures.append(float(right(programmed, test).mean()))
-        if die_rows and few is not None and die < WATERFALL_DIES:
-            adapted.append(right(programmed, few))
-    tell("dies", chips, chips)
-    unconverted = getattr(analog, "unconverted", ())
-    notes = ("stays digital: " + ", ".join(unconverted),) if unconverted else ()
-    found = None
-    if few is not None:
-        assert isinstance(spec, ImcSpec) and integer is not None
-        found = measure_waterfall(
-            network, integer, spec, few, calibration, seed=seed, dies=min(chips, WATERFALL_DIES),
-            adapted=adapted, norms="keep" if keep else "fold", progress=tell,
-        )  # fmt: skip
-    return _OnChip(digital, tuple(figures), tuple(rows), (*notes, *said, *_of_the_device(spec)), found)
-
-
-def _of_the_device(spec: HardwareSpec) -> tuple[str, ...]:
-    """Say where a die rests on more than the published laws of its device."""
-    from axbar import devices
-
-    return devices.notes(spec.device) if isinstance(spec, ImcSpec) else ()
-
-
 def _check_outputs(network: torch.nn.Module, images: Any, dataset: Dataset) -> None:
     """Refuse a network with fewer outputs than the data have classes; it could never name the rest."""
     from axbar.nn import predict_logits
@@ -357,20 +307,6 @@ def _check_outputs(network: torch.nn.Module, images: Any, dataset: Dataset) -> N
         raise DataError(
             f"'{dataset.name}' has {len(dataset.classes)} classes, but the network has {outputs} outputs; build it "
             f"with {len(dataset.classes)} outputs or give other data."
-        )
-
-
-def _check_same_layers(converted: torch.nn.Module, workload: Workload) -> None:
-    """Refuse a network of which cost and accuracy would put different layers on the chip."""
-    on_chip: Any = getattr(converted, "chip_layers", None)
-    if on_chip is None:
-        return
-    # A layer used in several places is traced as name, name#2, ...
-    left = [layer.name for layer in workload.matmuls if layer.name.partition("#")[0] not in on_chip]
-    if left:
-        raise ModelError(
-            f"layer '{left[0]}' multiplies by a parameter that is no Conv2d or Linear, so it can be priced but not "
-            "programmed; write it as torch.nn.Linear or torch.nn.Conv2d."
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,9 @@ from axbar.spec import HardwareSpec
 from axbar.units import format_quantity
 
 if TYPE_CHECKING:
-    from axbar.cost import Bottlenecks, Estimate
+    from axbar.cost import Bottlenecks, Estimate, Offer
+    from axbar.cost.fair import Fair
+    from axbar.workload import Workload
 
 __all__ = [
     "QUANTITIES",
@@ -34,6 +36,7 @@ __all__ = [
     "Step",
     "Waterfall",
     "component_label",
+    "estimate_report",
     "step_label",
 ]
 
@@ -191,6 +194,7 @@ class Report:
         run: command, versions, seeds, hashes: all that is needed to run it again.
         waterfall: what each effect of the chip costs; None where it was not measured.
         bottlenecks: what holds the network back on this chip, and what would help; None where nobody asked.
+        twin: a spiking network beside its ANN twin on the same chip; None where there is no fair one.
     """
 
     model: str
@@ -206,6 +210,7 @@ class Report:
     run: Mapping[str, Any] = field(default_factory=dict[str, Any])
     waterfall: Waterfall | None = None
     bottlenecks: Bottlenecks | None = None
+    twin: Fair | None = None
 
     def total(self, quantity: str) -> float:
         """Return one total per inference (``energy_J``, ``latency_s``, ``area_m2``, ``leakage_W``, ``edp_Js``)."""
@@ -263,6 +268,7 @@ class Report:
             "bottlenecks": self.bottlenecks.to_dict() if self.bottlenecks else None,
             "assumed_share": float(estimate.assumed_share[0]),
             "conventional": estimate.conventional,
+            "ann_twin": self.twin.to_dict() if self.twin else None,
             "workload": {**self.trace, "layers": [dict(row) for row in self.workload]},
             "hardware": {"name": self.hardware.name, "kind": self.hardware.kind, "hash": self.hardware.hash(),
                          "values": self.hardware.values()},
@@ -303,6 +309,37 @@ class Report:
 
     def _repr_html_(self) -> str:
         return registry.get("renderers", "notebook")(self)
+
+
+def estimate_report(
+    workload: Workload,
+    base: HardwareSpec,
+    spec: HardwareSpec,
+    *,
+    model: str,
+    data: str = "",
+    offers: Sequence[Offer] | None = None,
+) -> Report:
+    """Return the report of a workload's cost on one chip, accuracy left open; ``base`` is what ``spec`` changes.
+
+    ``offers`` of techniques are tried with every neighbouring design; None: nothing is tried, which is much faster.
+    """
+    from axbar.cost import estimate
+    from axbar.cost.fair import beside_twin
+
+    cost = estimate(workload, spec)
+    return Report(
+        model=model,
+        data=data,
+        hardware=spec,
+        base=base,
+        estimate=cost,
+        workload=tuple(workload.summary()),
+        trace={"name": workload.name, "steps": workload.steps, "samples": workload.samples,
+               "spikes_of": workload.spikes_of, "hash": workload.hash()},
+        bottlenecks=None if offers is None else cost.bottlenecks(offers=offers),
+        twin=beside_twin(cost),
+    )  # fmt: skip
 
 
 def step_label(step: str) -> str:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from axbar import registry
 from axbar._evaluate import Evaluation, Progress, evaluate_full
 from axbar._report import Report
-from axbar.errors import AxbarError, DataError
+from axbar.errors import AxbarError, DataError, UsageError
 from axbar.files import write_atomic
 
 if TYPE_CHECKING:
@@ -104,7 +104,14 @@ def save_run(done: Evaluation, folder: Path, forms: tuple[str, ...] = ("html", "
 
 
 def load_record(path: Path) -> dict[str, Any]:
-    """Read a ``run.json`` (or the folder that holds one)."""
+    """Read a ``run.json`` (or the folder that holds one).
+
+    Raises:
+        UsageError: there is no such file or folder.
+        DataError: the folder holds no record, or the file is none that this axbar reads.
+    """
+    if not path.exists():
+        raise UsageError(f"there is no file or folder '{path}'; give a run.json or the folder of a run.")
     file = path / "run.json" if path.is_dir() else path
     try:
         record = json.loads(file.read_text(encoding="utf-8"))

@@ -230,7 +230,41 @@ def test_a_run_record_that_was_edited(axbar, tmp_path: Path) -> None:
     for text in ("[]", "{}", '{"format": 1, "arguments": []}', "not json"):
         (tmp_path / "run.json").write_text(text)
         one_sentence(axbar("rerun", "run.json"), 1, "run.json")
-    one_sentence(axbar("rerun", "nowhere"), 1, "nowhere")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "none.py:net", "--data", "fashion-mnist-small", "--out", "run"),
+        ("trace", "spiking-cnn", "--data", "none.npz", "-o", "w.npz"),
+        ("evaluate", "none/model.safetensors", "--data", "fashion-mnist-small"),
+        ("evaluate", "spiking-cnn", "--data", "fashion-mnist-small", "--weights", "none.safetensors"),
+        ("evaluate", "spiking-cnn", "--data", "fashion-mnist-small", "--hardware", "none.yaml"),
+        ("estimate", "none.npz"),
+        ("estimate", "none.csv"),
+        ("explain", "adc.energy", "--workload", "none.npz"),
+        ("explain", "adc.energy", "--hardware", "none.yaml"),
+        ("export", "none"),
+        ("export", "none.json"),
+        ("rerun", "none"),
+        ("rerun", "none.json"),
+        ("show", "none.npz"),
+        ("show", "none.yaml"),
+        ("show", "none/run.json"),
+        ("fit-device", "none.csv"),
+        ("validate", "none.yaml", "--measured", "m.csv"),
+        (
+            "validate",
+            str(Path(__file__).parents[2] / "examples" / "macro-chip.yaml"),
+            "--measured",
+            "none.csv",
+        ),
+        ("new", "chip", "my.yaml", "--preset", "none.yaml"),
+    ],
+    ids=" ".join,
+)
+def test_a_file_that_is_not_there_is_a_wrong_word_of_the_call(axbar, words: tuple[str, ...]) -> None:
+    one_sentence(axbar(*words), 2, "none")
 
 
 def test_words_of_estimate_that_contradict(axbar) -> None:

@@ -44,7 +44,7 @@ def test_mistakes_are_one_sentence(axbar, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for words, code, told in (
         (("empty",), 1, "holds no report.json"),
-        (("nowhere",), 1, "No such file"),
+        (("nowhere",), 2, "there is no file or folder 'nowhere'"),
     ):
         done = axbar("export", *words)
         assert done.returncode == code and told in done.stderr and len(done.stderr.splitlines()) == 1

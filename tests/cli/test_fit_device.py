@@ -65,7 +65,7 @@ def test_text_page_and_chip_of_ones_own(axbar, csv: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("words", "code", "parts"),
     [
-        (("none.csv",), 1, ("none.csv",)),
+        (("none.csv",), 2, ("none.csv",)),
         (("cells.csv", "-o", "my.txt"), 2, ("my.txt", ".yaml")),
         (("cells.csv", "-o", "my.yaml", "--plot", "fit.png"), 2, ("fit.png", ".svg")),
         (("cells.csv", "-o", "my.yaml", "--extends", "imc-rram-65mn"), 2, ("did you mean 'imc-rram-65nm'",)),

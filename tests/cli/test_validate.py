@@ -65,6 +65,7 @@ def test_a_slip_of_units_is_doubted(tmp_path: Path) -> None:
         ("vdd_V\n1.0\n", "missing column: energy_per_op_J"),
         ("tops_per_W,vdd\n16,1.0\n", "did you mean 'vdd_V'"),
         ("tops_per_W,adc_enegry_J\n16,1 pJ\n", "did you mean 'adc_energy_J'"),
+        ("vdd_V;tops_per_W\n1,0;16,4\n", "separate cells by commas"),
         ("energy_per_op_J\n-3 pJ\n", "not positive"),
         ("energy_per_op_J\n0\n", "not positive"),
         ("energy_per_op_J\n3 mW\n", "expected the unit J"),
@@ -112,4 +113,4 @@ def test_a_bad_macro_is_named_with_its_line(tmp_path: Path, chip: str, code: int
 def test_files_that_are_not_there() -> None:
     assert run("no.yaml", "-m", TABLE)[0] == 2
     code, _, err = run(CHIP, "-m", "no.csv")
-    assert code == 1 and "no.csv" in err
+    assert code == 2 and "there is no file 'no.csv'" in err

@@ -60,6 +60,10 @@ class FakeEstimate:
         return None
 
     @property
+    def beside_silicon(self) -> str:
+        return "Models of kind fake were not compared with silicon."
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         return ("",) * len(self.feasible)
 

@@ -128,7 +128,7 @@ def test_a_folder_without_a_report_says_what_to_give(run_folder: Path, tmp_path:
 
 def test_files_that_hold_no_run_are_refused(tmp_path: Path, saved: dict[str, Any]) -> None:
     file = tmp_path / "x.json"
-    with pytest.raises(DataError, match="No such file"):
+    with pytest.raises(UsageError, match="there is no file or folder"):
         read_record(file)
     for text, told in (
         ("{", "not JSON"),
@@ -197,6 +197,13 @@ def test_figures_of_merit_stand_where_they_were_recorded(copy: Path) -> None:
     facts["metrics"] = {
         "tops_per_W": {"label": "efficiency", "value": 21.5, "unit": "TOPS/W", "definition": "x"},
         "edp_Js": {"label": "energy x delay", "value": 1.0, "unit": "Js", "definition": "x"},
+        "edap_Jsm2": {"label": "energy x delay x area", "value": 2e-15, "unit": "Jsm2", "definition": "x"},
+        "energy_per_synop_J": {
+            "label": "energy per operation",
+            "value": 3e-12,
+            "unit": "J",
+            "definition": "x",
+        },
         "unknown": {"label": "y", "value": None, "unit": "1", "definition": "x"},
     }
     (copy / "report.json").write_text(json.dumps(facts))
@@ -205,6 +212,7 @@ def test_figures_of_merit_stand_where_they_were_recorded(copy: Path) -> None:
     assert value(rows, "tops_per_W") == 21.5
     assert not [r for r in rows if r["quantity"] in ("edp_Js", "unknown")]
     assert "efficiency 21.5 TOPS/W" in texts["methods"]
+    assert "energy x delay x area 2e-15 J·s·m²; energy per operation 3.00 pJ" in texts["methods"]
     del facts["metrics"]
     (copy / "report.json").write_text(json.dumps(facts))
     assert "Figures of merit" not in export(copy, "methods")["methods"]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from axbar import estimate
 from axbar._report import Report
+from axbar.cost.fair import beside_twin
 from axbar.report import estimate_text, render_html, report_text, sweep_csv, sweep_text, workload_table
+from axbar.report._view import amount
 from axbar.spec import load_hardware
 from axbar.workload import shapes
 
@@ -43,6 +46,20 @@ def test_the_page_names_constants_and_their_sources(real: Report) -> None:
     for constant in real.estimate.explain("adc.energy").to_dict()["constants"]:
         assert constant["name"] in html
     assert "activity is assumed" in html
+
+
+def test_the_twin_stands_in_page_text_and_json(real: Report) -> None:
+    assert 'id="twin"' not in render_html(real)
+    twin = beside_twin(real.estimate)
+    assert twin is not None
+    report = replace(real, twin=twin)
+    table = render_html(report).partition('<section id="twin">')[2].partition("</section>")[0]
+    energies = [amount(float(of.total("energy_J")[0]), "J") for of in (twin.snn, twin.ann)]
+    products = [amount(float(of.edp_Js[0]), "Js") for of in (twin.snn, twin.ann)]
+    for text in ("3-bit twin", *energies, *products, f"{twin.ratio('energy_J')[0]:.3f}"):
+        assert f">{text}<" in table
+    assert " ".join(twin.text().split()) in " ".join(report_text(report).split())
+    assert json.loads(report.to_json())["ann_twin"] == twin.to_dict()
 
 
 def test_tables(real: Report) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from axbar.cli import (
+    compare,
     demo,
     doctor,
     estimate,
@@ -20,6 +21,7 @@ from axbar.cli import (
     rerun,
     schema,
     show,
+    simulate,
     trace,
     train,
     validate,
@@ -59,7 +61,9 @@ for _verb in (
     trace,
     evaluate,
     estimate,
+    compare,
     explain,
+    simulate,
     export,
     rerun,
     reproduce,

@@ -47,7 +47,7 @@ def estimate(
     """Estimate energy, latency and area of a workload on a chip, for one design point or a sweep."""
     from axbar.cli._workloads import read_workload
     from axbar.cost import estimate as cost
-    from axbar.cost.fair import compare
+    from axbar.cost.fair import beside_twin
     from axbar.errors import UsageError
     from axbar.spec import load_hardware
 
@@ -60,7 +60,7 @@ def estimate(
         _sweep(cost(asked, spec, sweep=parse_grid(sweep)), csv, json)
         return
     result = cost(asked, spec)
-    twin = compare(asked, spec) if _has_twin(asked, spec) else None
+    twin = beside_twin(result)
     if json:
         held = result.bottlenecks().to_dict()
         chip = {"kind": spec.kind, "hash": spec.hash(), "values": spec.values()}
@@ -77,13 +77,6 @@ def estimate(
     if not result.feasible[0]:
         say(f"does not fit: {result.reasons[0]}")
         raise typer.Exit(3)
-
-
-def _has_twin(workload: Any, spec: Any) -> bool:
-    """Whether the chip takes numbers as well as spikes, and few enough steps for the numbers that it takes."""
-    from axbar.cost.fair import ann_bits
-
-    return bool(workload.neurons) and "input.bits" in spec.values() and ann_bits(workload.steps) <= 8
 
 
 def parse_grid(texts: list[str]) -> dict[str, Any]:

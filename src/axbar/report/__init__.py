@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from axbar.report._data import render_csv, render_json, sweep_csv, to_frame
 from axbar.report._export import Format, Record, export, formats, read_record
+from axbar.report.comparison import (
+    comparison_csv,
+    comparison_html,
+    comparison_json,
+    comparison_text,
+    show_comparison,
+)
 from axbar.report.html import render_html, render_notebook
 from axbar.report.text import estimate_text, report_text, show, sweep_text, workload_table
 
 __all__ = [
     "Format",
     "Record",
+    "comparison_csv",
+    "comparison_html",
+    "comparison_json",
+    "comparison_text",
     "estimate_text",
     "export",
     "formats",
@@ -20,6 +31,7 @@ __all__ = [
     "render_notebook",
     "report_text",
     "show",
+    "show_comparison",
     "sweep_csv",
     "sweep_text",
     "to_frame",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,12 @@ from axbar.report._view import amount
 
 if TYPE_CHECKING:
     from axbar.cost import Estimate
+    from axbar.cost.fair import Fair
 
 __all__ = [
     "Conventional",
     "LayerRow",
+    "TwinRow",
     "conventional_of",
     "figure_text",
     "layer_rows",
@@ -23,9 +26,16 @@ __all__ = [
     "rate_rows",
     "shape_text",
     "technique_cost",
+    "twin_rows",
 ]
 
 NOT_RECORDED = "not recorded"
+#: (name, unit, quantities that are multiplied) of the comparison with the ANN twin
+_TWIN = (
+    ("energy", "J", ("energy_J",)),
+    ("latency", "s", ("latency_s",)),
+    ("energy × delay", "Js", ("energy_J", "latency_s")),
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,17 @@ class LayerRow:
 
 
 @dataclass(frozen=True)
+class TwinRow:
+    """One figure of a spiking network and of its ANN twin; the ratios are twin over spiking."""
+
+    name: str
+    spiking: str
+    twin: str
+    ratio: str
+    behind_first: str
+
+
+@dataclass(frozen=True)
 class Conventional:
     """The estimate that counts arithmetic only, beside the modelled energy."""
 
@@ -129,6 +150,17 @@ def conventional_of(estimate: Estimate) -> Conventional | None:
         int8_J=(found.get("int8") or {}).get("energy_J"),
         modelled_J=float(estimate.total("energy_J")[0]),
     )
+
+
+def twin_rows(twin: Fair) -> list[TwinRow]:
+    """Return energy, latency and their product of both networks, first point."""
+    rows: list[TwinRow] = []
+    for name, unit, factors in _TWIN:
+        snn, ann = (math.prod(float(of.total(q)[0]) for q in factors) for of in (twin.snn, twin.ann))
+        behind = math.prod(float(twin.ratio_behind_first(q)[0]) for q in factors)
+        ratio = math.prod(float(twin.ratio(q)[0]) for q in factors)
+        rows.append(TwinRow(name, amount(snn, unit), amount(ann, unit), f"{ratio:.3f}", f"{behind:.3f}"))
+    return rows
 
 
 def layer_rows(estimate: Estimate, workload: Sequence[Mapping[str, Any]]) -> list[LayerRow]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from axbar._report import component_label as label
 
-__all__ = ["COMPONENTS", "colours", "label", "ordered"]
+__all__ = ["COMPONENTS", "GROUPS", "colours", "label", "ordered", "ordered_groups"]
 
 #: component -> colour, in drawing order: array, converters, digital logic, memory, wires, neurons
 COMPONENTS: Mapping[str, str] = {
@@ -39,8 +39,23 @@ COMPONENTS: Mapping[str, str] = {
     "leakage": "#B6B9B8",
 }
 
+#: component group -> colour, in drawing order; where bars show groups, components do not stand beside them
+GROUPS: Mapping[str, str] = {
+    "array": "#D55E00",
+    "conversion": "#0072B2",
+    "compute": "#E69F00",
+    "digital": "#56B4E9",
+    "memory": "#009E73",
+    "interconnect": "#CC79A7",
+    "neuron": "#9C2F55",
+    "leakage": "#B6B9B8",
+}
+
 #: for components that other hardware kinds bring; taken in the order in which they appear
-_SPARE = ("#7A5C3E", "#3FA7A3", "#C2A83E", "#6E7F2B", "#E58A7B", "#40566B", "#B95FC4", "#8FA3BF")
+_SPARE = (
+    "#7A5C3E", "#3FA7A3", "#C2A83E", "#6E7F2B", "#E58A7B", "#40566B", "#B95FC4", "#8FA3BF",
+    "#A34A28", "#1F6F50", "#D7B7E3", "#8C1C5B", "#B8C94A", "#2F4B9E", "#F2A65A", "#6FD0E8",
+)  # fmt: skip
 
 
 def colours(components: Iterable[str]) -> dict[str, str]:
@@ -52,8 +67,8 @@ def colours(components: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     spare = 0
     for name in components:
-        if name in COMPONENTS:
-            found[name] = COMPONENTS[name]
+        if name in COMPONENTS or name in GROUPS:
+            found[name] = COMPONENTS.get(name) or GROUPS[name]
         elif name not in found:
             found[name] = _SPARE[spare % len(_SPARE)]
             spare += 1
@@ -64,3 +79,9 @@ def ordered(components: Iterable[str]) -> list[str]:
     """Return components in drawing order; unknown ones keep their order and stand before leakage."""
     rank = {name: i for i, name in enumerate(COMPONENTS)}
     return sorted(components, key=lambda name: rank.get(name, rank["leakage"] - 0.5))
+
+
+def ordered_groups(groups: Iterable[str]) -> list[str]:
+    """Return component groups in drawing order; unknown ones stand before leakage."""
+    rank = {name: i for i, name in enumerate(GROUPS)}
+    return sorted(groups, key=lambda name: rank.get(name, rank["leakage"] - 0.5))

@@ -14,7 +14,7 @@ from axbar.report._facts import conventional_of, layer_rows, mean_rate, shape_te
 from axbar.report._scale import percent
 from axbar.report._spec_view import changes
 from axbar.report._text import shorten
-from axbar.report._view import QUANTITY_WORDS, accuracy_words, amount, assumed_words, silicon_words, spreads
+from axbar.report._view import QUANTITY_WORDS, accuracy_words, amount, assumed_words, spreads
 from axbar.report._waterfall_view import conditions, layers_words, none_words, step_rows, words
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from axbar.cost import Bottlenecks, Estimate
 
-__all__ = ["estimate_blocks", "report_blocks", "sweep_blocks", "workload_blocks"]
+__all__ = ["estimate_blocks", "report_blocks", "sweep_blocks", "table", "workload_blocks"]
 
 #: rows of a sweep that a terminal shows
 SWEEP_ROWS = 40
@@ -37,6 +37,7 @@ def report_blocks(report: Report, wide: bool = True) -> list[Any]:
     if report.waterfall is not None:
         blocks += ["", *_waterfall_blocks(report.waterfall)]
     blocks += ["", *_cost_blocks(report.estimate, report.workload, wide)]
+    blocks += [report.twin.text()] if report.twin is not None else []
     if report.bottlenecks is not None:
         blocks += ["", *_held_blocks(report.bottlenecks, wide)]
     if found := changes(report):
@@ -87,7 +88,7 @@ def sweep_blocks(estimate: Estimate) -> list[Any]:
             ]
         )
     head = [*paths, *(QUANTITY_WORDS[k][0].lower() for k in QUANTITIES), "EDP", "fits"]
-    blocks: list[Any] = [_table(None, head, rows, left=1)]
+    blocks: list[Any] = [table(None, head, rows, left=1)]
     # below the table: a reason is a sentence and would squeeze the figures
     reasons = dict.fromkeys(estimate.reasons[i] for i in range(len(rows)) if not estimate.feasible[i])
     blocks += [f"does not fit: {reason}" for reason in reasons]
@@ -120,7 +121,7 @@ def workload_blocks(workload: Any) -> list[Any]:
         if workload.samples
         else "no samples recorded"
     )
-    return [f"{workload.name}: T = {workload.steps}, {spikes}", "", _table(None, head, rows, left=4)]
+    return [f"{workload.name}: T = {workload.steps}, {spikes}", "", table(None, head, rows, left=4)]
 
 
 def _cost_blocks(estimate: Estimate, workload: Sequence[Mapping[str, Any]], wide: bool) -> list[Any]:
@@ -136,7 +137,7 @@ def _cost_blocks(estimate: Estimate, workload: Sequence[Mapping[str, Any]], wide
     return [
         *blocks,
         f"Published silicon lies around such models within: {ranges}.",
-        silicon_words(),
+        estimate.beside_silicon,
         *(f"note: {n}" for n in estimate.notes),
     ]
 
@@ -148,7 +149,7 @@ def _held_blocks(found: Bottlenecks, wide: bool) -> list[Any]:
     if not rows:
         return [*blocks, "No single change that was tried leaves a smaller energy-delay product."]
     title = f"What would help most, of {len(found.changes) + len(found.infeasible)} changes tried one by one"
-    return [*blocks, "", _table(title, head, rows, left=1, keep=len(head) - 1)]
+    return [*blocks, "", table(title, head, rows, left=1, keep=len(head) - 1)]
 
 
 def _accuracy_table(accuracy: Accuracy) -> Table:
@@ -159,13 +160,13 @@ def _accuracy_table(accuracy: Accuracy) -> Table:
     if accuracy.mean is not None:
         spread = "" if accuracy.std is None else f" ± {100 * accuracy.std:.2f}"
         rows.append(("mean ± std over dies" if spread else "mean", f"{100 * accuracy.mean:.2f}{spread} %"))
-    return _table("Accuracy", ("network", "accuracy"), rows, left=1)
+    return table("Accuracy", ("network", "accuracy"), rows, left=1)
 
 
 def _waterfall_blocks(waterfall: Waterfall) -> list[Any]:
     rows = [(row.name, row.accuracy, row.change, row.regained) for row in step_rows(waterfall)]
     head = ("step", "accuracy", "change, points", "regained without it")
-    found = [_table("What each effect costs", head, rows, left=1), words(waterfall)]
+    found = [table("What each effect costs", head, rows, left=1), words(waterfall)]
     return [*found, *(line for line in (none_words(waterfall), layers_words(waterfall)) if line)]
 
 
@@ -186,7 +187,7 @@ def _component_table(estimate: Estimate, wide: bool) -> Table:
         )
     foot = [amount(float(estimate.total(key)[0]), QUANTITY_WORDS[key][1]) for key in QUANTITIES]
     head = ("component", "energy", "share", "", "latency", "area", "leakage")
-    return _table("By component", head, rows, left=1, foot=["total", foot[0], "", "", *foot[1:]], keep=3)
+    return table("By component", head, rows, left=1, foot=["total", foot[0], "", "", *foot[1:]], keep=3)
 
 
 def _idle(estimate: Estimate) -> list[str]:
@@ -215,9 +216,15 @@ def _layer_table(estimate: Estimate, workload: Sequence[Mapping[str, Any]], wide
         )
         for row in layer_rows(estimate, workload)
     ]
-    kept = 5 if wide and any(row[4] != "not recorded" for row in rows) else 4 if wide else 3
-    head, rows = head[:kept] + head[5:], [row[:kept] + row[5:] for row in rows]
-    return _table("By layer", head, rows, left=1)
+    # columns that this kind or workload does not have are left out; narrow terminals lose activity and tiles
+    most = 4 if wide else 2
+    kept = [
+        i
+        for i in range(len(head))
+        if i not in range(1, 5) or (i <= most and any(row[i] != "not recorded" for row in rows))
+    ]
+    head, rows = tuple(head[i] for i in kept), [tuple(row[i] for i in kept) for row in rows]
+    return table("By layer", head, rows, left=1)
 
 
 def _fits(estimate: Estimate, point: int) -> str:
@@ -252,10 +259,10 @@ def _count(value: Any) -> str:
 
 
 def _plain_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    return _table(title, head, rows, left=len(head))
+    return table(title, head, rows, left=len(head))
 
 
-def _table(
+def table(
     title: str | None,
     head: Sequence[str],
     rows: Sequence[Sequence[str]],
@@ -268,7 +275,7 @@ def _table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
+    found = Table(
         title=title,
         title_justify="left",
         title_style="bold",
@@ -278,7 +285,7 @@ def _table(
     )
     for i, name in enumerate(head):
         is_text = i < left or i == keep
-        table.add_column(
+        found.add_column(
             Text(name),
             justify="left" if is_text else "right",
             footer=Text(foot[i]) if foot else "",
@@ -287,5 +294,5 @@ def _table(
         )
     for row in rows:
         # Text, not markup: a layer may be called "[b]".
-        table.add_row(*(Text(cell) for cell in row))
-    return table
+        found.add_row(*(Text(cell) for cell in row))
+    return found

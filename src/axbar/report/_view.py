@@ -32,7 +32,6 @@ __all__ = [
     "cost_of",
     "embedded",
     "figures",
-    "silicon_words",
     "spreads",
 ]
 
@@ -186,19 +185,6 @@ def assumed_words(share: float) -> str:
     return (
         f"{percent(share)} of the energy is spent in components whose model reads at least one number that "
         f"is assumed or that you set yourself."
-    )
-
-
-def silicon_words() -> str:
-    """Return how far the same sums were from measured macros, as shipped and calibrated."""
-    from axbar.cost.macro import calibration_record
-
-    found = calibration_record()
-    plain, fitted = (percent(found[f"median_error_{key}"], 0) for key in ("uncalibrated", "calibrated"))
-    tested, others = len(found["tested_on"]), len(found["calibrated_on"])
-    return (
-        f"Not calibrated: against {tested} measured macros the same sums have a median error of {plain} in energy, "
-        f"and of {fitted} with factors fitted to {others} others (axbar reproduce macros)."
     )
 
 

@@ -28,7 +28,9 @@ from axbar.report.charts import (
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["render_html", "render_notebook"]
+    from axbar.cost.fair import Fair
+
+__all__ = ["environment", "render_html", "render_notebook"]
 
 #: bytes that a page may have
 _SIZE = 300_000
@@ -51,7 +53,7 @@ def _page(report: Report, sources: Any, bars: int, most_rows: int, whole: bool) 
     cost = _view.cost_of(report, bars)
     rows = _facts.layer_rows(report.estimate, report.workload)
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             r=report,
@@ -63,10 +65,12 @@ def _page(report: Report, sources: Any, bars: int, most_rows: int, whole: bool) 
             cost=cost,
             panels=[_panel(cost, i) for i in range(len(cost.quantities))],
             conventional=_conventional(report, cost),
+            twin=_twin(report.twin),
             held=_held(report, cost, most_rows),
             merit=_bottleneck_view.merit_rows(report.estimate.metrics),
             rates=_rates(report, bars),
             rows=rows[:most_rows],
+            on_arrays=any("arrays" in row.mapping for row in rows),
             left_out=max(0, len(rows) - most_rows),
             totals={key: report.total(key) for key in QUANTITIES},
             scales={q.key: q.layer_scale for q in cost.quantities},
@@ -98,25 +102,24 @@ def render_notebook(report: Report) -> str:
     ]
     totals = [_view.amount(report.total(key), _view.QUANTITY_WORDS[key][1]) for key in QUANTITIES]
     heads = [_view.QUANTITY_WORDS[key][0] for key in QUANTITIES]
-    return (
-        _environment().get_template("notebook.html").render(r=report, rows=rows, totals=totals, heads=heads)
-    )
+    return environment().get_template("notebook.html").render(r=report, rows=rows, totals=totals, heads=heads)
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates with what all pages share: styles, script, words, ways of writing figures."""
     from jinja2 import DictLoader, Environment, StrictUndefined
 
     folder = files("axbar.report") / "templates"
     texts = {item.name: item.read_text(encoding="utf-8") for item in folder.iterdir() if item.is_file()}
-    environment = Environment(
+    found = Environment(
         loader=DictLoader(texts),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    found.filters.update(
         key=lambda value: "" if value is None or value == "" else f"{value:.5g}",
         amount=_view.amount,
         percent=percent,
@@ -124,14 +127,14 @@ def _environment() -> Environment:
         cost=_facts.technique_cost,
         figure=_facts.figure_text,
     )
-    environment.globals.update(
+    found.globals.update(
         css=Markup(texts["report.css"]),
         js=Markup(texts["report.js"]),
         words=_view.QUANTITY_WORDS,
         quantities=QUANTITIES,
         confidence_words=_spec_view.CONFIDENCE_WORDS,
     )
-    return environment
+    return found
 
 
 def _script_json(value: Any) -> Markup:
@@ -231,6 +234,12 @@ def _conventional(report: Report, cost: _view.Cost) -> dict[str, Any] | None:
     return {"chart": Markup(pair_chart(rows, scale)), "facts": found}
 
 
+def _twin(twin: Fair | None) -> dict[str, Any] | None:
+    if twin is None:
+        return None
+    return {"bits": twin.bits, "reason": twin.ann.reasons[0], "rows": _facts.twin_rows(twin)}
+
+
 def _rates(report: Report, most: int) -> dict[str, Any] | None:
     rows = _facts.rate_rows(report.workload)
     if not rows or not report.trace.get("samples"):
@@ -252,7 +261,7 @@ def _confidence(report: Report) -> dict[str, Any]:
         "share": share,
         "chart": Markup(share_chart(parts, "the energy")),
         "words": _view.assumed_words(share),
-        "silicon": _view.silicon_words(),
+        "silicon": report.estimate.beside_silicon,
         "weak": [(basis.name, basis.confidence, part) for basis, part in report.estimate.assumptions],
         "spread": Markup(spread_chart(ranges)),
     }

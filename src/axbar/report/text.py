@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from axbar._report import Report
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from axbar.cost import Bottlenecks, Estimate
 
-__all__ = ["estimate_text", "report_text", "show", "sweep_text", "workload_table"]
+__all__ = ["estimate_text", "plain", "report_text", "show", "sweep_text", "to_terminal", "workload_table"]
 
 #: columns of plain text; wide enough for nine figures and a layer name
 _WIDTH = 120
@@ -22,35 +22,41 @@ _WIDTH = 120
 
 def report_text(report: Report) -> str:
     """Return the report as plain text tables."""
-    return _plain(report_blocks(report))
+    return plain(report_blocks(report))
 
 
 def estimate_text(estimate: Estimate, spec: Any = None, bottlenecks: Bottlenecks | None = None) -> str:
     """Return the first point of an estimate as plain text tables; ``spec`` names the chip."""
-    return _plain(estimate_blocks(estimate, spec, bottlenecks))
+    return plain(estimate_blocks(estimate, spec, bottlenecks))
 
 
 def sweep_text(estimate: Estimate) -> str:
     """Return a sweep as a plain text table: one line per point, then the best ones."""
-    return _plain(sweep_blocks(estimate))
+    return plain(sweep_blocks(estimate))
 
 
 def workload_table(workload: Any) -> str:
     """Return the layers of a ``Workload`` as a plain text table."""
-    return _plain(workload_blocks(workload))
+    return plain(workload_blocks(workload))
 
 
 def show(report: Report) -> None:
     """Write the tables to the terminal in its width, or to a pipe in the width of plain text."""
+    to_terminal(lambda wide: report_blocks(report, wide=wide))
+
+
+def to_terminal(blocks: Callable[[bool], Sequence[Any]]) -> None:
+    """Write blocks to the terminal; ``blocks(wide)`` is told whether there are 100 columns or more."""
     from rich.console import Console
 
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _WIDTH
-    _write(report_blocks(report, wide=console.width >= 100), console)
+    _write(blocks(console.width >= 100), console)
 
 
-def _plain(blocks: Sequence[Any]) -> str:
+def plain(blocks: Sequence[Any]) -> str:
+    """Return blocks as plain text."""
     from rich.console import Console
 
     text = io.StringIO()

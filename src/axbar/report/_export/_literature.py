@@ -12,6 +12,7 @@ _TCAD: Final = "IEEE Transactions on Computer-Aided Design of Integrated Circuit
 _JSSC: Final = "IEEE Journal of Solid-State Circuits"
 _ISSCC: Final = "IEEE International Solid-State Circuits Conference (ISSCC)"
 _ISCA: Final = "International Symposium on Computer Architecture (ISCA)"
+_MICRO: Final = "International Symposium on Microarchitecture (MICRO)"
 _VLSI: Final = "IEEE Symposium on VLSI Technology and Circuits"
 
 _CHIPS: Final[tuple[_Row, ...]] = (
@@ -115,6 +116,24 @@ _CHIPS: Final[tuple[_Row, ...]] = (
      "40.4{fJ/bit/mm} Low-Swing On-Chip Signaling with Self-Resetting Logic Repeaters Embedded within a Mesh {NoC} in "
      "45nm {SOI} {CMOS}",
      "Design, Automation and Test in Europe (DATE)", 2013, (r"Park et al\.,? DATE 2013",), {}),
+    ("yin2024loas", "inproceedings", "Yin, Ruokai and Kim, Youngeun and Wu, Di and Panda, Priyadarshini",
+     "{LoAS}: Fully Temporal-Parallel Dataflow for Dual-Sparse Spiking Neural Networks",
+     _MICRO, 2024, (r"\bLoAS\b",), {}),
+    ("gondimalla2019sparten", "inproceedings", "Gondimalla, Ashish and others",
+     "{SparTen}: A Sparse Tensor Accelerator for Convolutional Neural Networks",
+     _MICRO, 2019, (r"\bSparTen\b",), {}),
+    ("deng2021gospa", "inproceedings", "Deng, Chunhua and others",
+     "{GoSPA}: An Energy-Efficient High-Performance Globally Optimized {SParse} Convolutional Neural Network "
+     "Accelerator",
+     _ISCA, 2021, (r"\bGoSPA\b",), {}),
+    ("zhang2021gamma", "inproceedings", "Zhang, Guowei and others",
+     "{Gamma}: Leveraging {Gustavson's} Algorithm to Accelerate Sparse Matrix Multiplication",
+     "International Conference on Architectural Support for Programming Languages and Operating Systems (ASPLOS)",
+     2021, (r"\bGamma\b",), {}),
+    ("lee2022ptb", "inproceedings", "Lee, Jeong-Jun and Zhang, Wenrui and Li, Peng",
+     "Parallel Time Batching: Systolic-Array Acceleration of Sparse Spiking Neural Computation",
+     "International Symposium on High-Performance Computer Architecture (HPCA)", 2022,
+     (r"Lee et al\., HPCA 2022", r"\bPTB\b"), {}),
 )  # fmt: skip
 
 _DEVICES: Final[tuple[_Row, ...]] = (

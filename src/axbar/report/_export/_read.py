@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from axbar import __version__
 from axbar._report import QUANTITIES, Report
-from axbar.errors import AxbarError, DataError
+from axbar.errors import AxbarError, DataError, UsageError
 from axbar.report._export._record import Record
 from axbar.report._export._training import name_of
 
@@ -44,11 +44,16 @@ def read_record(source: Report | str | os.PathLike[str]) -> Record:
     """Return what the formats need of a report, a run folder, its ``report.json``, or a saved estimate.
 
     Raises:
+        UsageError: there is no such file or folder.
         DataError: the file or folder holds no run, or one of another version of axbar.
     """
     if isinstance(source, Report):
         return _of_report(source)
     path = Path(source)
+    if not path.exists():
+        raise UsageError(
+            f"there is no file or folder '{path}'; give the folder of a run, or a saved estimate."
+        )
     if path.is_dir():
         return _of_folder(path)
     content = _json(path)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from axbar._report import component_label
+from axbar.cost.metrics import merit_text
 from axbar.report._export._format import Format
 from axbar.report._export._record import Record
 from axbar.report._export._sources import cited
@@ -201,7 +202,7 @@ def _cost(record: Record) -> str:
         f"{amount(record.total('edp_Js'), 'Js')}. Most energy: {parts}."
     )
     if record.merits:
-        merits = [f"{label} {value:.3g} {unit}" for label, value, unit in record.merits.values()]
+        merits = [f"{label} {merit_text(value, unit)}" for label, value, unit in record.merits.values()]
         text += f" Figures of merit of this network, not peak figures: {'; '.join(merits)}."
     if facts.get("feasible") is False:
         text += (
