@@ -28,6 +28,7 @@ class Series:
         x, y: points, left out where y is None.
         spread: half a whisker at each point, in units of y.
         dashed: for what is published or modelled beside what was measured.
+        joined: with a line; without one where x only counts cases.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Series:
     y: Sequence[float | None]
     spread: Sequence[float] = ()
     dashed: bool = False
+    joined: bool = True
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,8 @@ def _line(series: Series, index: int, x_axis: _Axis, y_axis: _Axis) -> str:
     ]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     dash = ' stroke-dasharray="5 4"' if series.dashed else ""
-    parts = [f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"{dash}/>']
+    line = f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"{dash}/>'
+    parts = [line] if series.joined else []
     parts += [_mark(index, x, y) for x, y in places]
     for x, y, half in zip(series.x, series.y, series.spread, strict=False):
         if y is not None and half > 0:
