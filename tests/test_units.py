@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axbar.units import format_quantity, parse_quantity, unit_of
+from axbar.units import format_number, format_quantity, parse_quantity, unit_of
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,15 @@ def test_the_unit_stands_at_the_end_of_the_name(path: str, unit: str) -> None:
 )  # fmt: skip
 def test_printed_quantities_have_a_prefix(value: float, unit: str, text: str) -> None:
     assert format_quantity(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (131072.0, "131,072"), (1234567.5, "1,234,568"), (-5.0, "-5"), (1 / 3, "0.333333"),
+     (12345.25, "12,345.2"), (float("inf"), "inf"), (float("nan"), "nan")],
+)  # fmt: skip
+def test_counts_are_printed_in_full(value: float, text: str) -> None:
+    assert format_number(value) == text
 
 
 @given(st.floats(1e-17, 1e13), st.sampled_from(["J", "s", "W", "Hz", "V"]))

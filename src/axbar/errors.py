@@ -29,7 +29,7 @@ class AxbarError(Exception):
 
 
 class UsageError(AxbarError):
-    """The words of a call are wrong: an unknown name, option or path."""
+    """The words of a call are wrong: an unknown name or option, a path where nothing is."""
 
     exit_code = 2
 

@@ -24,6 +24,11 @@ GROUPS = ("hardware", "devices", "techniques", "models", "reproductions", "rende
 _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
     "hardware": {
         "imc": ("axbar.cost.imc:KIND", "in-memory-computing chip of crossbar arrays with digital neurons"),
+        "sparse": (
+            "axbar.cost.sparse.kind:KIND",
+            "dual-sparse accelerator of spikes and pruned weights: LoAS, SparTen, GoSPA, Gamma, PTB",
+        ),
+        "systolic": ("axbar.cost.systolic:KIND", "systolic array for inference and training, after SATA"),
     },
     "devices": {
         "custom": ("axbar.devices.custom:PRESET", "a device of one's own: laws in device.custom"),
@@ -85,10 +90,19 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "axbar.techniques.drift_compensate:TECHNIQUE",
             "rescale the outputs of every aged die, per layer or column",
         ),
+        "lottery-ticket": (
+            "axbar.techniques.lottery_ticket:TECHNIQUE",
+            "prune a quarter of the weights a round, rewind and train again",
+        ),
+        "mask-single-spikes": (
+            "axbar.techniques.mask_single_spikes:TECHNIQUE",
+            "silence neurons that fire exactly once, then fine-tune",
+        ),
         "noise-aware": (
             "axbar.techniques.noise_aware:TECHNIQUE",
             "fine-tune the network on the weights of many dies",
         ),
+        "prune": ("axbar.techniques.prune:TECHNIQUE", "remove the smallest weights, then fine-tune"),
     },
     "models": {
         "cnn": ("axbar.nn.models:cnn", "two convolutions, ReLU: conventional twin of spiking-cnn"),
@@ -114,6 +128,14 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "axbar.published.bn:reproduce",
             "batch norms adapted and fine-tuned on chips with wires, read noise and drift",
         ),
+        "loas": (
+            "axbar.published.loas_study:reproduce",
+            "dual-sparse spiking accelerators: where LoAS's speed-up and energy come from, on real spikes too",
+        ),
+        "energy": (
+            "axbar.published.energy_study:reproduce",
+            "the conventional estimate of spiking networks against a crossbar, a systolic and a dual-sparse chip",
+        ),
         "snn-imc": (
             "axbar.published.snn_imc:reproduce",
             "where energy, time and area of a spiking network on crossbars go, and what cures it",
@@ -136,6 +158,11 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     "renderers": {
+        "comparison-csv": ("axbar.report:comparison_csv", "costs by chip, layer and component"),
+        "comparison-html": ("axbar.report:comparison_html", "one offline page of chips side by side"),
+        "comparison-json": ("axbar.report:comparison_json", "all figures of a comparison"),
+        "comparison-terminal": ("axbar.report:show_comparison", "a comparison on the terminal"),
+        "comparison-txt": ("axbar.report:comparison_text", "a comparison as plain text"),
         "csv": ("axbar.report:render_csv", "costs by layer and component, one figure a line"),
         "frame": ("axbar.report:to_frame", "the same as a pandas frame"),
         "html": ("axbar.report:render_html", "one offline page with charts"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 
-__all__ = ["format_quantity", "parse_quantity", "unit_of"]
+__all__ = ["format_number", "format_quantity", "parse_quantity", "unit_of"]
 
 _PREFIX = {
     "a": -18, "f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "μ": -6,
@@ -58,6 +58,17 @@ def parse_quantity(text: str, unit: str) -> float:
         return float(f"{digits}e{exponent + (2 * power if unit == 'm2' else power)}")
     wanted = f"the unit {unit}" if unit else "no unit"
     raise ValueError(f"'{text}' has the unit '{suffix}', expected {wanted}")
+
+
+def format_number(value: float, digits: int = 6) -> str:
+    """Write a number without a unit: counts in full, others with at least ``digits`` significant digits.
+
+    >>> format_number(131072.0), format_number(2_508_000.5), format_number(0.25)
+    ('131,072', '2,508,000', '0.25')
+    """
+    if float(value).is_integer() or abs(value) >= 10**digits:
+        return f"{value:,.0f}"
+    return f"{value:,.{digits}g}"
 
 
 def format_quantity(value: float, unit: str, digits: int = 3) -> str:

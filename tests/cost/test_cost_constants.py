@@ -117,6 +117,15 @@ def test_every_number_of_every_device_has_a_source(name: str) -> None:
             assert len(known.source) >= 10 and known.confidence in get_args(Confidence), (path, known)
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_assumed_layout_figures_without_a_unit_are_assumptions(name: str) -> None:
+    spec = load_hardware(name)
+    listed = {basis.name for basis, _ in estimate(small_network(), spec).assumptions}
+    for path in ("interconnect.length_factor", "buffer.global_B"):
+        assert spec.confidence_of(path) == "assumed" and path in listed
+    assert "crossbar.rows" not in listed and "buffer.word_bits" not in listed  # choices of the design
+
+
 @pytest.mark.parametrize("changes", READOUTS, ids=str)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_what_is_assumed_is_listed_and_its_share_is_told(name: str, changes: dict[str, Any]) -> None:

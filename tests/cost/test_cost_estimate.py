@@ -16,6 +16,7 @@ from axbar.cost import _result as result_module
 from axbar.cost._types import QUANTITIES
 from axbar.errors import UsageError
 from axbar.spec import Pin
+from axbar.units import format_quantity
 from axbar.workload import shapes
 
 
@@ -222,6 +223,12 @@ def test_explain_shows_what_comes_from_other_components() -> None:
     assert "leakage of all other components = " in found.text()
 
 
+def test_explanations_show_counts_in_full() -> None:
+    one = estimate(shapes.vgg9(), chip())
+    assert "buffer.global_B = 131,072  [" in one.explain("global_buffer.energy").text()
+    assert "  conv1    1,048,576  " in one.explain("adc.energy").text()
+
+
 def _pinned(**figures: float):
     spec = chip()
     return spec.model_copy(update={"pins": {"adc": Pin(source="own measurement", **figures)}})
@@ -258,6 +265,43 @@ def test_a_pin_counts_as_the_users_own_number_and_can_be_swept() -> None:
     at = swept.components.index("adc")
     np.testing.assert_allclose(swept.energy_J[1, :, at], 2 * swept.energy_J[0, :, at])
     assert any(basis.name == "pins.adc.energy_J" for basis, _ in estimate(small_network(), base).assumptions)
+
+
+def test_a_pin_far_from_the_model_is_doubted_with_both_figures() -> None:
+    plain = estimate(small_network(), chip())
+    at = plain.components.index("adc")
+    each = plain.energy_J[0, :, at].sum() / plain.plan.events[0].counts["conversions"].sum()
+    for factor, apart in ((2e6, "2,000,000 times larger"), (1 / 2e6, "2,000,000 times smaller")):
+        pin = factor * each
+        (said,) = estimate(small_network(), _pinned(energy_J=pin)).warnings
+        assert said == (
+            f"pins.adc.energy_J = {format_quantity(pin, 'J')} is {apart} than the {format_quantity(each, 'J')} that "
+            "the model computes for one conversion: check its unit"
+        )
+        assert said in estimate(small_network(), _pinned(energy_J=pin)).notes
+
+
+@pytest.mark.parametrize("figure", ["energy_J", "latency_s", "area_m2", "leakage_W"])
+def test_a_pin_of_nothing_or_near_the_model_is_not_doubted(figure: str) -> None:
+    one = estimate(small_network(), _pinned(**{figure: 0.0}))
+    assert one.warnings == ("",) and not any("pins." in note for note in one.notes)
+    far = estimate(small_network(), _pinned(**{figure: 1e-3}))
+    assert f"pins.adc.{figure} = " in far.warnings[0]
+    component, x = next(c for c in far.plan.components if c.name == "adc"), far.plan.at(0)
+    model, count = component.terms(x)[figure].value(x), component.count_of(figure).value(x)
+    near = 900 * model.sum() / np.broadcast_to(count, model.shape).sum()
+    assert estimate(small_network(), _pinned(**{figure: float(near)})).warnings == ("",)
+
+
+def test_pins_are_doubted_point_by_point_unless_they_are_swept() -> None:
+    bits = {"adc.bits": [3, 12]}
+    plain = estimate(small_network(), chip(), bits)
+    low, high = plain.by_component("energy_J")[:, plain.components.index("adc")]
+    conversions = plain.plan.events[0].counts["conversions"].sum()
+    first, second = estimate(small_network(), _pinned(energy_J=500 * high / conversions), bits).warnings
+    assert high > 3 * low and "check its unit" in first and not second
+    swept = estimate(small_network(), _pinned(energy_J=1.0), {"pins.adc.energy_J": [1.0, 2.0]})
+    assert swept.warnings == ("", "")
 
 
 def test_pins_of_nothing_are_refused() -> None:

@@ -139,3 +139,8 @@ def test_a_first_layer_of_spikes_runs_on_its_steps_anyway() -> None:
     spiked = dataclasses.replace(net, layers=(first, *net.layers[1:]))
     once, again = (count(spiked, chip(mapping__first_layer=f)) for f in ("once", "every_step"))
     assert all((once.counts[name] == again.counts[name]).all() for name in once.counts)
+
+
+def test_the_conventional_estimate_leaves_out_steps_that_did_not_run() -> None:
+    whole, left = (estimate(_leaving(stops), chip()).conventional for stops in ([4, 4], [1, 1]))
+    assert left["ac"] < whole["ac"] and left["mac"] == whole["mac"]

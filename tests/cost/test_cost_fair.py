@@ -9,7 +9,7 @@ import pytest
 from cost_cases import chip, small_network
 
 from axbar.cost import estimate
-from axbar.cost.fair import ann_bits, as_ann, compare
+from axbar.cost.fair import ann_bits, as_ann, beside_twin, compare
 from axbar.cost.imc import count
 from axbar.errors import UsageError
 from axbar.workload import Operand, macs, popcount, shapes
@@ -85,3 +85,15 @@ def test_a_sentence_says_what_the_twin_takes() -> None:
     found = compare(shapes.cnn(steps=4), "imc-rram-65nm")
     assert found.text().startswith("Its ANN twin of 3-bit activations on the same chip: ")
     assert f"{found.ratio('energy_J')[0]:.2f} of the energy" in found.text()
+
+
+def test_an_estimate_stands_beside_its_twin() -> None:
+    one = estimate(small_network(), chip())
+    found, same = beside_twin(one), compare(small_network(), chip())
+    assert found is not None and found.snn is one and found.to_dict() == same.to_dict()
+
+
+def test_there_is_no_twin_without_neurons_but_one_of_all_steps() -> None:
+    assert beside_twin(estimate(as_ann(small_network()), chip())) is None
+    longest = beside_twin(estimate(shapes.cnn(steps=64), chip()))
+    assert longest is not None and longest.bits == 7

@@ -9,7 +9,7 @@ import pytest
 
 from axbar.devices.fit._cells import group_writings
 from axbar.devices.fit._table import as_measurements, read_measurements
-from axbar.errors import DataError
+from axbar.errors import DataError, UsageError
 
 GOOD = "target_uS,read_uS,time_s,cell\n"
 
@@ -54,7 +54,7 @@ def test_a_mistake_is_named(tmp_path: Path, text: str | bytes, parts: tuple[str,
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no file .*none\.csv"):
+    with pytest.raises(UsageError, match=r"no file .*none\.csv"):
         read_measurements(tmp_path / "none.csv")
 
 

@@ -11,7 +11,7 @@ from axbar.errors import AxbarError, SpecError, UsageError
 from axbar.spec import Device, load_hardware
 
 BASE = "extends: imc-rram-65nm\n"
-PRESETS = "imc-pcm-14nm, imc-rram-32nm, imc-rram-65nm, imc-sram-28nm"
+PRESETS = "gamma, gospa, imc-pcm-14nm, imc-rram-32nm, imc-rram-65nm, imc-sram-28nm, loas, loas-nmtk, ptb, sata, sparten"
 
 
 @pytest.fixture
@@ -165,10 +165,13 @@ GOLDEN = {
     ),
     "no kind": (
         "name: mine\n",
-        "chip.yaml:1: missing key: kind; add for example 'kind: imc' (known: imc), or start from a preset with "
-        "'extends:'.",
+        "chip.yaml:1: missing key: kind; add for example 'kind: imc' (known: imc, sparse, systolic), or start from a "
+        "preset with 'extends:'.",
     ),
-    "unknown kind": ("\nkind: imcc\n", "chip.yaml:2: unknown kind 'imcc'; did you mean 'imc'? Known: imc."),
+    "unknown kind": (
+        "\nkind: imcc\n",
+        "chip.yaml:2: unknown kind 'imcc'; did you mean 'imc'? Known: imc, sparse, systolic.",
+    ),
     "empty": (
         "",
         "chip.yaml: the file is empty. A chip needs 'kind: imc' and its blocks, or 'extends: PRESET'.",

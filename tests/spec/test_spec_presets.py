@@ -13,7 +13,9 @@ from axbar.spec import Confidence, ImcSpec, load_hardware, preset_names, preset_
 from axbar.spec._tree import Faults, Leaf, leaves
 from axbar.spec._yaml import read_yaml
 
-SHIPPED = ("imc-pcm-14nm", "imc-rram-32nm", "imc-rram-65nm", "imc-sram-28nm")
+IMC = ("imc-pcm-14nm", "imc-rram-32nm", "imc-rram-65nm", "imc-sram-28nm")
+DIGITAL = ("gamma", "gospa", "loas", "loas-nmtk", "ptb", "sata", "sparten")
+SHIPPED = tuple(sorted((*IMC, *DIGITAL)))
 LABELS = ("kind", "name", "description")
 
 
@@ -52,7 +54,7 @@ def test_descriptions_name_a_model_and_their_limits(name: str) -> None:
     assert preset_summary(name) and chip.description.startswith(preset_summary(name))
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", IMC)
 def test_parts_fit_each_other(name: str) -> None:
     chip = load_hardware(name)
     assert isinstance(chip, ImcSpec)
@@ -63,7 +65,7 @@ def test_parts_fit_each_other(name: str) -> None:
     assert chip.crossbar.rows % 8 == 0
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", IMC)
 def test_every_device_can_be_swapped_in(name: str) -> None:
     for device in registry.names("devices"):
         changed = load_hardware(name, {"device": device, "crossbar.cell_bits": 1})

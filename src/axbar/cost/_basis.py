@@ -2,20 +2,25 @@
 
 A figure rests on a number if its formula reads it, or reads another component's result that does. Numbers
 marked ``assumed`` and numbers that a user set (or swept, or pinned) are told apart from sourced ones. Choices
-of a design, which have no unit (rows, bits, kinds), are no facts and do not count.
+of a design, which have no unit (rows, bits, kinds), are no facts and do not count; two parameters without a unit
+are facts about a layout that nobody read: how far wires are from the floor plan's, and how large the chip's buffer is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from axbar.cost._engine import Plan
 from axbar.cost._types import Component, Context, Quantity
 from axbar.spec import HardwareSpec, path_table
 from axbar.units import unit_of
 
-__all__ = ["Basis", "bases", "is_fact", "is_weak", "point_spec"]
+__all__ = ["Basis", "bases", "is_fact", "is_weak", "parameter", "point_spec"]
+
+#: facts whose names end in no unit of ``axbar.units``
+_UNITLESS_FACTS: Final = ("interconnect.length_factor", "buffer.global_B")
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,13 @@ def is_fact(path: str) -> bool:
     >>> is_fact("device.g_on_S"), is_fact("crossbar.rows")
     (True, False)
     """
-    return bool(unit_of(path)) or path.endswith("_F2")
+    return bool(unit_of(path)) or path.endswith("_F2") or path in _UNITLESS_FACTS
 
 
 def is_weak(basis: Basis) -> bool:
-    """Return whether a number is assumed or the user's own."""
+    """Return whether a number is a fact that is assumed or the user's own; choices of a design are never weak."""
+    if basis.kind == "parameter" and not is_fact(basis.name):
+        return False
     return basis.confidence in ("assumed", "user")
 
 

@@ -50,14 +50,16 @@ PRICES: Final = {
 
 
 def conventional(workload: Workload) -> dict[str, Any]:
-    """Return operations per inference and both estimates as plain values.
+    """Return operations per inference and both estimates as plain values; samples that leave early do no more.
 
     Returns:
         ``ac``, ``mac``: operations per sample; ``E_AC_J``, ``E_MAC_J``, ``energy_J``, ``source``: the fp32
         estimate; ``int8``: the same four for integers.
     """
+    from axbar.cost.imc._charged import charged  # the kinds read this module's prices
+
     ac = mac = 0.0
-    for layer in workload.matmuls:
+    for layer in charged(workload, "once").layers:
         if layer.operands[0].coding in ("spikes", "signed"):
             ac += synops(layer) or 0.0
         else:

@@ -1,14 +1,15 @@
 """Evaluate the components of any hardware kind on many design points.
 
 Points lie along the last axis and are worked on in chunks that stay in cache. Events are counted once per
-structural choice and gathered to the points; everything else is arithmetic on arrays.
+structural choice and gathered to the points; everything else is arithmetic on arrays. Points of one chunk may differ
+in words: see ``_words``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -24,10 +25,11 @@ from axbar.cost._types import (
     Context,
     Events,
     Floats,
+    Indices,
     Quantity,
     Rule,
-    Timing,
 )
+from axbar.cost._words import by_words, timing_by_words
 from axbar.errors import UsageError, unknown_name
 from axbar.spec import HardwareSpec
 from axbar.spec.kind import HardwareKind
@@ -37,8 +39,6 @@ __all__ = ["CHUNK", "Plan", "make_plan", "pinned"]
 
 #: points worked on at once: fewer cost numpy calls, more leave the cache (20 components of 9 layers: 6 MB)
 CHUNK = 1024
-
-Indices = NDArray[np.intp]
 
 #: workload -> structural values -> events; entries go when the workload goes
 _counted: WeakKeyDictionary[Workload, dict[tuple[Any, ...], Events]] = WeakKeyDictionary()
@@ -89,6 +89,11 @@ class Plan:
         fixed = dict(zip(names, self.stacked[:, :, :1], strict=True))
         return fixed, changing, self.stacked[self.varying]
 
+    def batches(self) -> Iterator[Indices]:
+        """Yield the indices of all points, at most ``CHUNK`` at a time."""
+        for start in range(0, self.sweep.points, CHUNK):
+            yield np.arange(start, min(start + CHUNK, self.sweep.points))
+
     def chunks(self) -> Iterator[Indices]:
         """Yield the indices of points that share their words, at most ``CHUNK`` at a time."""
         for number in range(len(self.words)):
@@ -97,28 +102,44 @@ class Plan:
                 yield members[start : start + CHUNK]
 
     def context(self, points: Indices) -> Context:
-        """Return the context of points that share their words, without results."""
+        """Return the context of points, without results."""
         fixed, names, varying = self._counts
         events = dict(fixed)
         if names:
             events |= zip(names, np.take(varying, self.choice[points], axis=2), strict=True)
         many = self.sweep.points > 1
         numbers = {path: c[points] if many and len(c) > 1 else c for path, c in self.sweep.numbers.items()}
-        return Context(events, numbers, self.words[int(self.group[points[0]])])
+        texts, mixed = self._words_of(points)
+        return Context(
+            events, numbers, texts, mixed=mixed, points=len(points),
+            zeros=np.broadcast_to(0.0, (len(self.events[0].layers), len(points))),
+            take=lambda at: self.context(points[at]),
+        )  # fmt: skip
+
+    def _words_of(self, points: Indices) -> tuple[Mapping[str, str], Mapping[str, NDArray[np.str_]]]:
+        """Return the words that points share, and ``[n]`` those in which they differ."""
+        groups = self.group[points]
+        if (groups == groups[0]).all():
+            return self.words[int(groups[0])], {}
+        texts: dict[str, str] = {}
+        mixed: dict[str, NDArray[np.str_]] = {}
+        for path, column in self.sweep.words.items():
+            here = np.array([column]) if isinstance(column, str) else column[points]
+            if (here == here[0]).all():
+                texts[path] = here[0].item()
+            else:
+                mixed[path] = here
+        return texts, mixed
 
     def evaluate(self, points: Indices) -> Context:
-        """Return the context of points that share their words, with all results ``[L, len(points)]``."""
+        """Return the context of points, with all results ``[L, len(points)]``."""
         x = self.context(points)
         shape = (len(self.events[0].layers), len(points))
-        x.zeros = np.broadcast_to(0.0, shape)
         pins = any(path.startswith("pins.") for path in x.numbers)
-        parts = [(component, component.terms(x)) for component in self.components]
         for quantity in QUANTITIES:
             results = x.results.setdefault(quantity, {})
-            for component, terms in parts:
-                value, term = pinned(component, quantity, x) if pins else None, terms[quantity]
-                if value is None:
-                    value = x.zeros if term is NOTHING else term.value(x)
+            for component in self.components:
+                value = by_words(x, partial(_figure, component, quantity, pins))
                 results[component.name] = value if value.shape == shape else np.broadcast_to(value, shape)
             if quantity == "latency_s" and self.kind.schedule is not None:
                 self._schedule(x, results)
@@ -126,8 +147,9 @@ class Plan:
 
     def _schedule(self, x: Context, latency_s: dict[str, Floats]) -> None:
         """Let the hardware kind overlap what may overlap."""
-        assert self.kind.schedule is not None
-        timing: Timing | None = self.kind.schedule(x, self.components)
+        schedule = self.kind.schedule
+        assert schedule is not None
+        timing = timing_by_words(x, lambda part: schedule(part, self.components))
         if timing is not None:
             for name, share in timing.shares.items():
                 if latency_s[name] is not x.zeros:
@@ -159,6 +181,18 @@ def _varying(stacked: Floats) -> Bools:
     return (stacked != stacked[:, :, :1]).any(axis=(1, 2))
 
 
+def _figure(component: Component, quantity: Quantity, pins: bool, x: Context) -> Floats:
+    """Return one quantity of one component: the user's, or the model's."""
+    value = pinned(component, quantity, x) if pins else None
+    if value is not None:
+        return value
+    term = component.terms(x)[quantity]
+    if term is NOTHING:
+        assert x.zeros is not None
+        return x.zeros
+    return term.value(x)
+
+
 def pinned(component: Component, quantity: Quantity, x: Context) -> Floats | None:
     """Return count x the user's figure where one is pinned, else None."""
     path = f"pins.{component.name}.{quantity}"
@@ -177,26 +211,38 @@ def make_plan(kind: HardwareKind, workload: Workload, spec: HardwareSpec, sweep:
     """
     _check_pins(kind, sweep)
     choices, choice = sweep.groups(kind.structural)
-    events = [_count(kind, workload, spec, values) for values in choices]
+    events = _counts(kind, workload, spec, choices)
     word_groups, group = sweep.groups(None)
     fixed = {path: w for path, w in sweep.words.items() if isinstance(w, str)}
-    names = events[0].counts
-    stacked = np.stack([np.stack([e.counts[name] for name in names]) for e in events], axis=2)
+    stacked = _stacked(events)
     return Plan(
         kind, workload, spec, sweep, events, choice, [fixed | words for words in word_groups], group, stacked,
         _varying(stacked),
     )  # fmt: skip
 
 
-def _count(kind: HardwareKind, workload: Workload, spec: HardwareSpec, values: Mapping[str, Any]) -> Events:
-    changed = with_values(spec, values) if values else spec
-    key = (kind.name, *(_value_at(changed, path) for path in sorted(kind.structural)))
+def _stacked(events: Sequence[Events]) -> Floats:
+    """Return all counts, ``[event, L, structural choice]``."""
+    names, layers = events[0].counts, len(events[0].layers)
+    rows = np.concatenate([each.counts[name] for each in events for name in names])
+    return np.ascontiguousarray(rows.reshape(len(events), len(names), layers).transpose(1, 2, 0))
+
+
+def _counts(
+    kind: HardwareKind, workload: Workload, spec: HardwareSpec, choices: Sequence[Mapping[str, Any]]
+) -> list[Events]:
+    """Return the events of every structural choice; what is known already is not counted again."""
+    own = {path: _value_at(spec, path) for path in sorted(kind.structural)}
     known = _counted.setdefault(workload, {})
-    if key not in known:
-        if len(known) >= _COUNTS_KEPT:
-            known.clear()
-        known[key] = kind.count(workload, changed)
-    return known[key]
+    found: list[Events] = []
+    for values in choices:
+        key = (kind.name, *(own | dict(values)).values())
+        if key not in known:
+            if len(known) >= _COUNTS_KEPT:
+                known.clear()
+            known[key] = kind.count(workload, with_values(spec, values) if values else spec)
+        found.append(known[key])
+    return found
 
 
 def _value_at(spec: HardwareSpec, path: str) -> Any:

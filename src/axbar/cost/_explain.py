@@ -9,14 +9,14 @@ from typing import Any, Final
 import numpy as np
 
 from axbar.cost import technology
-from axbar.cost._basis import Basis, bases, is_fact, is_weak, parameter, point_spec
+from axbar.cost._basis import Basis, bases, is_weak, parameter, point_spec
 from axbar.cost._component import ComponentExplanation
 from axbar.cost._engine import Plan, pinned
 from axbar.cost._labels import component_label
 from axbar.cost._types import Component, Context, Quantity, Term, add_up
 from axbar.cost.constants import Constant
 from axbar.errors import UsageError, unknown_name
-from axbar.units import format_quantity, unit_of
+from axbar.units import format_number, format_quantity, unit_of
 
 __all__ = ["ConstantUse", "EventUse", "Explanation", "Listing", "explain"]
 
@@ -195,7 +195,7 @@ def _explanation(plan: Plan, x: Context, component: Component, quantity: Quantit
         parameters=tuple(_used(basis, plan, x, spec, path) for path in term.paths),
         constants=tuple(_scaled(constant, x) for constant in term.constants),
         uses=tuple(_use(x, component, name, other) for name, other in term.uses),
-        weak=tuple(_weak_line(b) for b in basis if is_weak(b) and (b.kind != "parameter" or is_fact(b.name))),
+        weak=tuple(_weak_line(b) for b in basis if is_weak(b)),
         spread=component.spread_of(quantity),
     )
 
@@ -245,7 +245,8 @@ def _section(title: str, lines: list[str]) -> list[str]:
 
 def _parameter_line(basis: Basis) -> str:
     unit = unit_of(basis.name)
-    return f"{basis.name} = {format_quantity(basis.value, unit)}  [{basis.confidence}: {basis.source}]"
+    value = format_quantity(basis.value, unit) if unit else format_number(basis.value)
+    return f"{basis.name} = {value}  [{basis.confidence}: {basis.source}]"
 
 
 def _constant_line(use: ConstantUse) -> str:
@@ -261,7 +262,7 @@ def _table(explanation: Explanation) -> list[str]:
     rows = [
         [
             layer,
-            *(f"{e.by_layer[i]:.6g}" for e in explanation.events),
+            *(format_number(e.by_layer[i]) for e in explanation.events),
             format_quantity(value, explanation.unit),
         ]
         for i, (layer, value) in enumerate(zip(explanation.layers, explanation.by_layer, strict=True))

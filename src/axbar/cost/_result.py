@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from axbar.cost._basis import Basis, bases, is_fact, is_weak, point_spec
+from axbar.cost._assumptions import assumed_share, assumptions
+from axbar.cost._basis import Basis
 from axbar.cost._component import ComponentExplanation
 from axbar.cost._conventional import conventional
 from axbar.cost._engine import Indices, Plan
 from axbar.cost._explain import Explanation, Listing, explain
 from axbar.cost._programming import Programming, programming_of
 from axbar.cost._types import QUANTITIES, Bools, Context, Floats, Quantity, add_up
-from axbar.cost._warnings import warnings_of
+from axbar.cost._warnings import sentences_of, warnings_of
+from axbar.cost._words import by_words
 from axbar.errors import UsageError, unknown_name
 from axbar.units import format_quantity
 
@@ -174,15 +176,21 @@ class Estimate:
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
-        """Soft limits that each point exceeds, such as traffic that no memory takes; empty text where none."""
+        """What to know of each point: soft limits exceeded, pins that look like unit slips; empty where nothing."""
         return warnings_of(self.plan)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """Assumptions of the counting, what is not priced, soft limits that the first point exceeds."""
-        x = self.plan.context(np.array([0]))
-        warned = [rule.reason(x) for rule in self.plan.rules if not rule.fatal and rule.violated(x)[0]]
-        return (*self.plan.events[int(self.plan.choice[0])].notes, *warned)
+        """Assumptions of the counting, what is not priced, and the ``warnings`` of the first point."""
+        return (*self.plan.events[int(self.plan.choice[0])].notes, *sentences_of(self.plan, 0))
+
+    @property
+    def beside_silicon(self) -> str:
+        """How far sums of this kind were from measured silicon, as a sentence."""
+        kind = self.plan.kind
+        return (
+            kind.checked() if kind.checked else f"Models of kind {kind.name} were not compared with silicon."
+        )
 
     @property
     def unpriced(self) -> tuple[tuple[str, str], ...]:
@@ -231,38 +239,12 @@ class Estimate:
     @cached_property
     def assumed_share(self) -> Floats:
         """Share of the energy, ``[P]``, that rests on assumed or user-set figures; see ``assumptions``."""
-        energy, total = self.by_component("energy_J"), self.totals["energy_J"]
-        weak = np.zeros(self.plan.sweep.points)
-        for number in range(len(self.plan.words)):
-            members = np.flatnonzero(self.plan.group == number)
-            found = self._weak_components(int(members[0]))
-            columns = [i for i, name in enumerate(self.components) if found[name]]
-            if columns:
-                weak[members] = add_up(energy[members][:, columns].T)
-        return np.divide(weak, total, out=np.zeros_like(weak), where=total > 0)
+        return assumed_share(self.plan, self.by_component("energy_J"), self.totals["energy_J"])
 
     @cached_property
     def assumptions(self) -> tuple[tuple[Basis, float], ...]:
         """Assumed and user-set figures behind the first point's energy, with the share that rests on each."""
-        energy, total = self.by_component("energy_J")[0], float(self.totals["energy_J"][0])
-        found: dict[str, tuple[Basis, float]] = {}
-        for value, weak in zip(energy, self._weak_components(0).values(), strict=True):
-            for basis in weak:
-                share = found[basis.name][1] if basis.name in found else 0.0
-                found[basis.name] = (basis, share + (float(value) / total if total > 0 else 0.0))
-        return tuple(sorted(found.values(), key=lambda item: -item[1]))
-
-    def _weak_components(self, point: int) -> dict[str, list[Basis]]:
-        x = self.plan.context(np.array([point]))
-        spec = point_spec(self.plan, x)
-        return {
-            component.name: [
-                basis
-                for basis in bases(self.plan, x, spec, component, "energy_J")
-                if is_weak(basis) and (basis.kind != "parameter" or is_fact(basis.name))
-            ]
-            for component in self.plan.components
-        }
+        return assumptions(self.plan, self.by_component("energy_J")[0], float(self.totals["energy_J"][0]))
 
     def explain(self, query: str = "", point: int = 0) -> Explanation | ComponentExplanation | Listing:
         """Return where one figure comes from.
@@ -342,7 +324,7 @@ class Estimate:
         if self.cells is not None:
             sums(found, slice(None), self.cells[quantity])
             return found.T
-        for points in self.plan.chunks():
+        for points in self.plan.batches():
             values = list(self.plan.evaluate(points).results[quantity].values())
             sums(found, points, np.stack(values))
         return found.T
@@ -376,7 +358,7 @@ def evaluate_plan(plan: Plan) -> Estimate:
     cells: dict[Quantity, Floats] | None = {q: np.zeros(shape) for q in QUANTITIES} if keep else None
     fits_anyway = np.array([not events.reasons for events in plan.events])
     feasible, interval_s = fits_anyway[plan.choice], np.empty(points)
-    for chunk in plan.chunks():
+    for chunk in plan.batches():
         x, where = plan.evaluate(chunk), _contiguous(chunk)
         feasible[chunk] &= ~_broken(plan, x)
         interval_s[chunk] = x.interval_s()
@@ -400,5 +382,5 @@ def _broken(plan: Plan, x: Context) -> Bools:
     found = np.zeros(1, dtype=np.bool_)
     for rule in plan.rules:
         if rule.fatal:
-            found = found | rule.violated(x)
+            found = found | by_words(x, rule.violated)
     return found

@@ -22,12 +22,13 @@ from axbar.cost.constants import Constant
 
 __all__ = [
     "LEAKAGE_SPREAD",
-    "NOTHING", "QUANTITIES", "Bools", "Component", "Context", "Count", "Events", "Floats", "Parts",
-    "Quantity", "Rule", "Term", "Timing", "add_up",
+    "NOTHING", "QUANTITIES", "Bools", "Component", "Context", "Count", "Events", "Floats", "Indices", "Parts",
+    "Quantity", "Rule", "Term", "Timing", "WordsDiffer", "add_up",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Indices = NDArray[np.intp]
 Quantity = Literal["energy_J", "latency_s", "area_m2", "leakage_W"]
 
 #: in order of evaluation: area feeds the floor plan, leakage and latency feed the energy of leakage
@@ -85,6 +86,18 @@ class Timing:
     interval_s: Floats
     shares: Mapping[str, Floats]
 
+    def at(self, points: Indices) -> Timing:
+        """Return it for some of the points, to be read; shares were applied to all at once."""
+        return Timing(np.take(self.busy_s, points, axis=1), self.interval_s[points], {})
+
+
+class WordsDiffer(Exception):
+    """A formula asked for a word in which its points differ; ``_words`` asks it again, word by word."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"points differ in {path}; evaluate them with axbar.cost._words.by_words")
+        self.path = path
+
 
 @dataclass
 class Context:
@@ -93,10 +106,13 @@ class Context:
     Args:
         events: ``[L, 1]`` or ``[L, P]``.
         numbers: path -> ``[1]`` or ``[P]``.
-        texts: path -> word (kinds, classes, names), the same for all points of the chunk.
+        texts: path -> word (kinds, classes, names) that all points share; formulas ask ``text``.
+        mixed: path -> ``[P]`` words in which points differ.
         results: quantity -> component -> ``[L, P]``, filled in evaluation order.
         timing: who works when; None where layers take turns.
         zeros: stands in ``results`` where a component has nothing to add; sums leave it out.
+        points: P.
+        take: returns the context of some of the points, by index and without results.
     """
 
     events: Mapping[str, Floats]
@@ -105,7 +121,13 @@ class Context:
     results: dict[Quantity, dict[str, Floats]] = field(default_factory=dict[Quantity, dict[str, Floats]])
     timing: Timing | None = None
     zeros: Floats | None = None
+    mixed: Mapping[str, NDArray[np.str_]] = field(default_factory=dict[str, NDArray[np.str_]])
+    points: int = 1
+    take: Callable[[Indices], Context] | None = None
     _scaled: dict[str, Floats] = field(default_factory=dict[str, Floats], repr=False)
+    _parts: dict[str, list[tuple[Indices, Context]]] = field(
+        default_factory=dict[str, list[tuple["Indices", "Context"]]], repr=False
+    )
 
     def n(self, event: str) -> Floats:
         """Return how often an event happens, ``[L, 1]`` or ``[L, P]``."""
@@ -116,8 +138,26 @@ class Context:
         return self.numbers[path]
 
     def text(self, path: str) -> str:
-        """Return a parameter that is a word."""
+        """Return a parameter that is a word.
+
+        Raises:
+            WordsDiffer: it is not the same for all points.
+        """
+        if path in self.mixed:
+            raise WordsDiffer(path)
         return self.texts[path]
+
+    def parts(self, path: str) -> list[tuple[Indices, Context]]:
+        """Return the points of each word of a ``mixed`` path, with their context and the results so far."""
+        if path not in self._parts:
+            assert self.take is not None  # whoever mixes words knows how to take points
+            words = self.mixed[path]
+            each = [np.flatnonzero(words == word) for word in np.unique(words)]
+            self._parts[path] = [(at, self.take(at)) for at in each]
+        for at, part in self._parts[path]:
+            part.results = _Results(self.results, at, (self.zeros, part.zeros))
+            part.timing = self.timing and self.timing.at(at)
+        return self._parts[path]
 
     def c(self, constant: Constant) -> Floats:
         """Return a constant at this node and supply (``technology.node_m``, ``technology.vdd_V``)."""
@@ -149,6 +189,35 @@ class Context:
         for value in done[1:]:
             total += value
         return total
+
+
+class _Results(dict[Quantity, dict[str, Floats]]):
+    """Results at some of the points, taken when somebody asks for them.
+
+    Args:
+        whole: at all points.
+        at: which points.
+        zeros: what stands for nothing there and here.
+    """
+
+    def __init__(
+        self,
+        whole: dict[Quantity, dict[str, Floats]],
+        at: Indices,
+        zeros: tuple[Floats | None, Floats | None],
+    ) -> None:
+        super().__init__()
+        self._whole, self._at, self._zeros = whole, at, zeros
+
+    def __missing__(self, quantity: Quantity) -> dict[str, Floats]:
+        there, here = self._zeros
+        assert here is not None
+        self[quantity] = {
+            # not value[:, at], which leaves points along the slow axis
+            name: here if value is there else np.take(value, self._at, axis=1)
+            for name, value in self._whole[quantity].items()
+        }
+        return self[quantity]
 
 
 @dataclass(frozen=True)

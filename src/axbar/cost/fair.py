@@ -35,7 +35,7 @@ from axbar.spec import HardwareSpec, load_hardware
 from axbar.units import format_quantity
 from axbar.workload import LayerTrace, Operand, Workload, popcount
 
-__all__ = ["Fair", "ann_bits", "as_ann", "compare"]
+__all__ = ["Fair", "ann_bits", "as_ann", "beside_twin", "compare"]
 
 
 def ann_bits(steps: int) -> int:
@@ -106,9 +106,24 @@ def compare(workload: Workload, hardware: HardwareSpec | str, bits: int | None =
     3
     """
     spec = load_hardware(hardware) if isinstance(hardware, str) else hardware
-    twin = as_ann(workload, bits)
     chosen = ann_bits(workload.steps) if bits is None else bits
-    return Fair(chosen, estimate(workload, spec), estimate(twin, spec.replace({"input.bits": chosen})))
+    return Fair(chosen, estimate(workload, spec), _estimate_twin(workload, spec, chosen))
+
+
+def beside_twin(snn: Estimate) -> Fair | None:
+    """Put the estimate of one design point beside that of its twin; None where there is no fair one.
+
+    There is none of a network without neurons, and on a chip that takes spikes only.
+    """
+    workload, spec = snn.plan.workload, snn.plan.spec
+    if not workload.neurons or "input.bits" not in spec.values():
+        return None
+    bits = ann_bits(workload.steps)
+    return Fair(bits, snn, _estimate_twin(workload, spec, bits))
+
+
+def _estimate_twin(workload: Workload, spec: HardwareSpec, bits: int) -> Estimate:
+    return estimate(as_ann(workload, bits), spec.replace({"input.bits": bits}))
 
 
 def as_ann(workload: Workload, bits: int | None = None) -> Workload:

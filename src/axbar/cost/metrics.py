@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Metric", "average_power_W", "dense_operations", "edap_Jsm2", "energy_per_synop_J",
-    "metrics_of", "operations_per_W", "operations_per_mm2", "rate_of", "synaptic_operations",
+    "merit_text", "metrics_of", "operations_per_W", "operations_per_mm2", "rate_of", "synaptic_operations",
 ]  # fmt: skip
 
 _TERA: Final = 1e12
@@ -77,10 +77,18 @@ class Metric:
         """
         if self.value is None or not np.isfinite(self.value[point]):
             return "not recorded"
-        value = float(self.value[point])
-        if self.unit in ("J", "W", "Js"):
-            return format_quantity(value, self.unit).replace("Js", "J·s")
-        return f"{value:.3g} {self.unit.replace('m2', 'm²').replace('Js', 'J·s·')}".rstrip("· ")
+        return merit_text(float(self.value[point]), self.unit)
+
+
+def merit_text(value: float, unit: str) -> str:
+    """Write a figure of merit: joules and watts with a prefix, others as they are.
+
+    >>> merit_text(2.5e-9, "Js"), merit_text(3.1e-15, "Jsm2"), merit_text(1.234, "TOPS/W")
+    ('2.50 nJ·s', '3.1e-15 J·s·m²', '1.23 TOPS/W')
+    """
+    if unit in ("J", "W", "Js"):
+        return format_quantity(value, unit).replace("Js", "J·s")
+    return f"{value:.3g} {unit.replace('m2', 'm²').replace('Js', 'J·s·')}".rstrip("· ")
 
 
 def average_power_W(energy_J: Floats, rate_Hz: Floats) -> Floats:
@@ -190,7 +198,7 @@ def rate_of(estimate: Estimate) -> tuple[Floats, str]:
 
 def _widths(workload: Workload, values: Mapping[str, Any]) -> str:
     """Name the bit widths of a multiply-accumulate: ``4-bit weights x 1-bit inputs (conv1: 8-bit)``."""
-    weight = values.get("crossbar.weight_bits")
+    weight = values.get("crossbar.weight_bits", values.get("weight_bits"))
     number = values.get("input.bits")
     spiking = [
         o for layer in workload.matmuls for o in layer.operands[:1] if o.coding in ("spikes", "signed")

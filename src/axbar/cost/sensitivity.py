@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from axbar import registry
 from axbar.cost._swept import FIGURES, Asked, Swept, point_of, sweep_changes
 from axbar.cost._types import Floats
 from axbar.errors import UsageError, unknown_name
@@ -240,7 +241,10 @@ def ask(spec: HardwareSpec, asked: Asked) -> tuple[list[_Field], list[tuple[str,
         list[tuple[str, str, int]](),
         list[str](),
     )
+    unasked = registry.get("hardware", spec.kind).asked
     for path, info in path_table(spec).items():
+        if path in unasked:
+            continue
         if info.type in ("int", "float"):
             value = values.get(path)
             if value:

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from axbar import registry
 from axbar.cost._accuracy_effect import Effect, effect_of
 from axbar.cost._swept import FIGURES, Asked, Change, Swept, sweep_changes
 from axbar.cost._truncate import per_step, truncated
@@ -35,9 +36,9 @@ Kind = Literal["spec", "steps", "technique"]
 _LEAST: Final = 1e-3
 #: blocks whose numbers are facts, not choices
 _FACTS: Final = ("device", "wires")
-#: what no chip can be: a wire that is no wire
+#: what no chip can be: a wire that is no wire, a memory that costs nothing
 _THOUGHT: Final = ("interconnect.length_factor",)
-_UNBUILT: Final = {"interconnect.kind": "none"}
+_UNBUILT: Final = {"interconnect.kind": "none", "dram.kind": "none"}
 _ROWS, _COLS, _NODE = "crossbar.rows", "crossbar.cols", "technology.node_m"
 
 
@@ -141,10 +142,11 @@ class Offer:
 def candidates(spec: HardwareSpec) -> list[tuple[str, Change]]:
     """Return ``(title, changes)`` of all neighbours of a chip; see the module."""
     values, table = spec.values(), path_table(spec)
+    asked = registry.get("hardware", spec.kind).asked
     blocks = {path.removesuffix(".name") for path in values if path.endswith(".name")}
     found: list[tuple[str, Change]] = []
     for path, info in table.items():
-        if path in _THOUGHT or (path.partition(".")[0] in _FACTS and path not in blocks):
+        if path in asked or path in _THOUGHT or (path.partition(".")[0] in _FACTS and path not in blocks):
             continue
         now = values.get(path, values.get(f"{path}.name"))
         others = (new for new in _others(info, now) if new != _UNBUILT.get(path))

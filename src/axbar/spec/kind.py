@@ -32,6 +32,9 @@ class HardwareKind:
         analog: ``module:object`` of ``convert(model, spec, seed, data) -> nn.Module``; None if digital.
         digital: ``module:object`` of ``convert(model, spec, data) -> nn.Module``: integer network, or None.
         presets: name -> YAML file shipped with the kind.
+        asked: paths that say what is asked or how it is modelled (task, fidelity) and describe no chip: nobody is
+            advised to change them.
+        checked: returns one sentence on how far the models were from measured silicon; None if never compared.
     """
 
     name: str
@@ -45,3 +48,5 @@ class HardwareKind:
     analog: str | None = None
     digital: str | None = None
     presets: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    asked: frozenset[str] = frozenset()
+    checked: Callable[[], str] | None = None

@@ -128,6 +128,12 @@ def _supply_reason(x: Context) -> str:
     )
 
 
+def _silicon_error() -> str:
+    from axbar.cost.macro import silicon_error  # reads a file: only where somebody asks
+
+    return silicon_error()
+
+
 RULES = (
     Rule(_sense_of_many_bits, _sense_reason),
     Rule(_read_above_supply, _supply_reason),
@@ -168,4 +174,5 @@ KIND = HardwareKind(
     schedule=schedule,
     analog="axbar.crossbar:to_analog",
     digital="axbar.crossbar:digital",
+    checked=_silicon_error,
 )

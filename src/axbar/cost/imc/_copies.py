@@ -84,7 +84,7 @@ def bands(layers: Sequence[LayerTrace], copies: Floats, together: Floats) -> tup
         buffer is high.
     """
     held, windows = np.ones(len(layers)), np.full(len(layers), np.inf)
-    for i in np.flatnonzero(copies > 1).tolist():
+    for i in (copies > 1).nonzero()[0].tolist():
         shape = layers[i].geometry
         if len(shape.in_shape) == 3:
             holders = math.ceil(copies[i] / together[i])

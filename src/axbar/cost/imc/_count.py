@@ -32,7 +32,7 @@ sum at once, nothing is held, membranes stay in the neuron units, and an input m
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -126,7 +126,8 @@ def count(workload: Workload, spec: ImcSpec) -> Events:
         graphs[spec.mapping.first_layer] = charged(workload, spec.mapping.first_layer)
     graph = graphs[spec.mapping.first_layer]
     inputs = presented(graph, spec.input.bits, spec.input.dac_bits)
-    layout = map_layers(graph.layers, spec, inputs.planned)  # what is built knows nothing of exits
+    # what is built knows nothing of exits
+    layout = map_layers(graph.layers, spec, inputs.planned, graph.shapes)
     events = {
         **_array_events(graph, inputs, layout, spec),
         **_buffer_events(graph, inputs, layout, spec),
@@ -176,9 +177,10 @@ def _array_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpec
     b, d, f = inputs.digits, inputs.pulse, inputs.phases
     turns, vectors = inputs.turns, inputs.vectors
     n, r, s = layout.groups * layout.fan_out, layout.row_tiles, float(layout.slices)
-    drive, share = inputs.drive, inputs.share
     row_activations = inputs.activated * layout.col_tiles
-    levels = [row_levels(layer, spec.crossbar.weight_bits, spec.crossbar.cell_bits) for layer in graph.layers]
+    bits = (spec.crossbar.weight_bits, spec.crossbar.cell_bits)
+    key = ("levels", *bits, spec.input.bits, spec.input.dac_bits)
+    level_drive, level_current = _kept(graph, key, lambda: _levels(graph, inputs, *bits))
     values = turns * (r * n)
     adder_levels = np.ceil(np.log2(r))
     return {
@@ -187,10 +189,10 @@ def _array_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpec
         "row_activations": row_activations,
         "dac_conversions": np.where(d > 1.0, row_activations, 0.0),
         "cell_activations": layout.cells_seen(inputs.active, inputs.activated),
-        "cell_drive": layout.cells_seen(drive, inputs.driven),
-        "level_drive": np.array([q @ c for q, c in zip(drive, levels, strict=True)]),
-        "cell_current": layout.cells_seen(share, inputs.shared),
-        "level_current": np.array([p @ c for p, c in zip(share, levels, strict=True)]),
+        "cell_drive": layout.cells_seen(inputs.drive, inputs.driven),
+        "level_drive": level_drive,
+        "cell_current": layout.cells_seen(inputs.share, inputs.shared),
+        "level_current": level_current,
         "conversions": values * (2.0 * s),
         "used_columns": layout.cols_used,
         "subtractions": values * s,
@@ -201,10 +203,18 @@ def _array_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpec
     }
 
 
+def _levels(graph: Graph, inputs: Presented, weight_bits: int, cell_bits: int) -> tuple[Floats, Floats]:
+    """Cells on active rows, weighted by their level and their row's drive, and by its share; on any arrays."""
+    levels = [row_levels(layer, weight_bits, cell_bits) for layer in graph.layers]
+    driven = [q @ c for q, c in zip(inputs.drive, levels, strict=True)]
+    shared = [p @ c for p, c in zip(inputs.share, levels, strict=True)]
+    return np.array(driven), np.array(shared)
+
+
 def _buffer_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpec) -> dict[str, Floats]:
     by_step, runs, turns, row_bits = spec.mapping.order == "step", graph.runs, inputs.turns, inputs.bit_turns
     copies = layout.row_copies / (layout.groups * layout.fan_in) * layout.bands
-    foreign_values, foreign_bits = np.array(graph.foreign_values), np.array(graph.foreign_bits)
+    foreign_values, foreign_bits = _kept(graph, "foreign", lambda: _foreign(graph))
     held_in, held_out = _kept(graph, "held", lambda: _held(graph)) if by_step else (0.0, 0.0)
     moved = turns * layout.sums_crossing
     bits = spec.input.bits
@@ -237,13 +247,18 @@ def _buffer_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpe
     }
 
 
-def _kept(graph: Graph, key: str, make: Callable[[], tuple[Floats, ...]]) -> tuple[Floats, ...]:
-    """Return what depends on the graph alone; worked out once, so read-only."""
+def _kept(graph: Graph, key: Hashable, make: Callable[[], tuple[Floats, ...]]) -> tuple[Floats, ...]:
+    """Return what depends on the graph, and what ``key`` names, alone; worked out once, so read-only."""
     if key not in graph.cache:
         graph.cache[key] = make()
         for value in graph.cache[key]:
             value.setflags(write=False)
     return graph.cache[key]
+
+
+def _foreign(graph: Graph) -> tuple[Floats, Floats]:
+    """Sums and spikes of other layers that are added here."""
+    return np.array(graph.foreign_values), np.array(graph.foreign_bits)
 
 
 def _held(graph: Graph) -> tuple[Floats, Floats]:
@@ -331,13 +346,15 @@ def _mesh_hops(graph: Graph, tiles: Floats) -> Floats:
     ends = np.cumsum(tiles)
     side = np.ceil(np.sqrt(ends[-1]))
     sum_x, sum_y = _snake_sums(np.concatenate([[0.0], ends]), side)
-    x, y = np.diff(sum_x) / tiles, np.diff(sum_y) / tiles
-    hops = np.ones(len(graph.layers))
+    # plain numbers: numpy's single ones take several times as long
+    x: list[float] = ((sum_x[1:] - sum_x[:-1]) / tiles).tolist()
+    y: list[float] = ((sum_y[1:] - sum_y[:-1]) / tiles).tolist()
+    hops = [1.0] * len(tiles)
     for i, sources in enumerate(graph.sources):
         at = [(0.0, 0.0) if s == EXTERNAL else (x[s], y[s]) for s in sources]
         if at:
             hops[i] = max(1.0, sum(abs(x[i] - px) + abs(y[i] - py) for px, py in at) / len(at))
-    return hops
+    return np.array(hops)
 
 
 def _snake_sums(n: Floats, side: float) -> tuple[Floats, Floats]:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from axbar.cost._types import Floats
+from axbar.cost.imc._shapes import Shapes, shapes_of
 from axbar.cost.imc._units import is_priced
 from axbar.workload import LayerTrace, Workload
 
@@ -54,10 +56,17 @@ class Graph:
     steps: Mapping[str, float] = field(default_factory=dict[str, float])
     cache: dict[Any, Any] = field(default_factory=dict[Any, Any], repr=False)
 
-    @property
+    @cached_property
     def runs(self) -> Floats:
-        """Steps on which each mapped layer runs, mean over samples, ``[L]``."""
-        return np.array([self.steps[layer.name] for layer in self.layers], dtype=np.float64)
+        """Steps on which each mapped layer runs, mean over samples, ``[L]``; read-only."""
+        runs = np.array([self.steps[layer.name] for layer in self.layers], dtype=np.float64)
+        runs.setflags(write=False)
+        return runs
+
+    @cached_property
+    def shapes(self) -> Shapes:
+        """Shapes of the mapped layers."""
+        return shapes_of(self.layers)
 
 
 #: where a value comes from: mapped layer and whether it travels as spikes

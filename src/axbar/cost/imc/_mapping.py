@@ -31,6 +31,7 @@ import numpy as np
 from axbar.cost._types import Floats
 from axbar.cost.components.interconnect import broadcast_pitches, reduction_pitches
 from axbar.cost.imc._copies import bands, copies_of
+from axbar.cost.imc._shapes import Shapes, shapes_of
 from axbar.devices import n_slices
 from axbar.spec.imc import ImcSpec
 from axbar.workload import LayerTrace
@@ -105,7 +106,7 @@ class Layout:
         """
         own = self.fan_out * (2.0 * self.slices)
         seen = totals * own
-        for i in np.flatnonzero(self.pack > 1).tolist():
+        for i in (self.pack > 1).nonzero()[0].tolist():
             pack, g = self.pack[i], self.groups[i]
             group = np.arange(int(g))
             members = np.minimum(pack, g - (group // pack) * pack)
@@ -113,7 +114,9 @@ class Layout:
         return seen
 
 
-def map_layers(layers: Sequence[LayerTrace], spec: ImcSpec, turns: Floats | None = None) -> Layout:
+def map_layers(
+    layers: Sequence[LayerTrace], spec: ImcSpec, turns: Floats | None = None, shapes: Shapes | None = None
+) -> Layout:
     """Place layers on the arrays of a chip.
 
     Args:
@@ -121,17 +124,17 @@ def map_layers(layers: Sequence[LayerTrace], spec: ImcSpec, turns: Floats | None
         spec: the chip.
         turns: array reads that each layer makes one after the other while it stands once; copies are balanced
             by them.
+        shapes: of the layers, where they are known already.
     """
     slices = n_slices(spec.crossbar.weight_bits, spec.crossbar.cell_bits)
     width = 2.0 * slices
     outputs = float(max(1, spec.crossbar.cols // (2 * slices)))
     grid = _Grid(float(spec.crossbar.rows), outputs, float(spec.tile.arrays_per_pe * spec.tile.pes_per_tile))
-    k = np.array([layer.geometry.fan_in for layer in layers], dtype=np.float64)
-    n = np.array([layer.geometry.fan_out for layer in layers], dtype=np.float64)
-    g = np.array([layer.geometry.groups for layer in layers], dtype=np.float64)
-    q = _blocks(layers, spec)
+    shapes = shapes or shapes_of(layers)
+    k, n, g, positions = shapes.fan_in, shapes.fan_out, shapes.groups, shapes.positions
+    # blocks of rows that have arrays of their own: kernel positions, or one
+    q = np.ones(len(k)) if spec.mapping.layout == "flattened" else shapes.kernel
     height = k / q  # rows of one block
-    positions = np.array([layer.geometry.positions for layer in layers], dtype=np.float64)
     pack = np.minimum(g, np.maximum(1.0, np.minimum(grid.rows // height, outputs // n)))
     shared = pack > 1
     row_tiles = q * np.where(shared, 1.0, np.ceil(height / grid.rows))
@@ -139,13 +142,15 @@ def map_layers(layers: Sequence[LayerTrace], spec: ImcSpec, turns: Floats | None
     alone = np.ceil(g / pack) * row_tiles * col_tiles
     d = copies_of(positions, positions if turns is None else turns, alone, spec)
     arrays = alone * d
-    copies, crossing = g * k, np.zeros_like(k)
-    for i in np.flatnonzero((row_tiles * col_tiles > 1) & (arrays > grid.per_tile)).tolist():
-        place = (k[i], n[i], g[i], pack[i], q[i], row_tiles[i], col_tiles[i], d[i])
-        copies[i], crossing[i] = _traffic(*(float(v) for v in place), grid)
-    m, merged = np.full_like(k, grid.per_tile), np.minimum(row_tiles, grid.per_tile)
+    rows, group_arrays = g * k, row_tiles * col_tiles
+    copies, crossing = rows.copy(), np.zeros(len(k))
+    spread = ((group_arrays > 1) & (arrays > grid.per_tile)).nonzero()[0]
+    places = np.array([k, n, g, pack, q, row_tiles, col_tiles, d]).T[spread].tolist()
+    for i, place in zip(spread.tolist(), places, strict=True):
+        copies[i], crossing[i] = _traffic(*place, grid)
+    m, merged = np.array([grid.per_tile]), np.minimum(row_tiles, grid.per_tile)
     held, windows = bands(layers, d, np.maximum(1.0, grid.per_tile // alone))
-    reached = np.maximum(1.0, g * k * col_tiles / copies)
+    reached = np.maximum(1.0, rows * col_tiles / copies)
     return Layout(
         slices=slices,
         fan_in=k,
@@ -163,21 +168,13 @@ def map_layers(layers: Sequence[LayerTrace], spec: ImcSpec, turns: Floats | None
         tiles=np.ceil(arrays / grid.per_tile),
         rows_used=np.where(shared, pack * height, np.minimum(height, grid.rows)),
         cols_used=np.where(shared, pack * n, np.minimum(n, outputs)) * width,
-        utilisation=d * (g * k * n * width) / (arrays * grid.rows * np.maximum(spec.crossbar.cols, width)),
+        utilisation=d * (rows * n * width) / (arrays * grid.rows * np.maximum(spec.crossbar.cols, width)),
         row_copies=copies,
         sums_crossing=crossing,
-        tile_rows=_tile_rows(k, height, g * d, pack, row_tiles * col_tiles, row_tiles, arrays, grid),
+        tile_rows=_tile_rows(k, height, g * d, pack, group_arrays, row_tiles, arrays, grid),
         input_wire=copies * broadcast_pitches(m, reached),
         sum_wire=g * n * (row_tiles / merged) * reduction_pitches(m, merged),
     )
-
-
-def _blocks(layers: Sequence[LayerTrace], spec: ImcSpec) -> Floats:
-    """Blocks of rows that have arrays of their own: kernel positions, or one."""
-    if spec.mapping.layout == "flattened":
-        return np.ones(len(layers))
-    kernels = [layer.geometry.kernel for layer in layers]
-    return np.array([rows * columns for rows, columns in kernels], dtype=np.float64)
 
 
 def _tile_rows(

@@ -26,7 +26,7 @@ import numpy as np
 from axbar.cost._types import Bools, Context, Floats, Rule
 from axbar.cost.components._spill import spill
 from axbar.cost.imc._graph import EXTERNAL, Graph
-from axbar.workload import LayerTrace, Workload
+from axbar.workload import Workload
 
 if TYPE_CHECKING:
     from axbar.cost.imc._mapping import Layout
@@ -67,7 +67,7 @@ def memory_events(
     by_step = spec.mapping.order == "step"
     held = whole / runs if by_step else whole
     share = np.minimum(1.0, layout.tile_rows / (layout.groups * layout.fan_in))
-    again = whole * np.array([_row_uses(layer) - 1.0 for layer in graph.layers])
+    again = whole * (graph.shapes.row_uses - 1.0)
     steps = np.maximum(runs, counts["neuron_steps"])
     return {
         "held_bits": held,
@@ -100,15 +100,6 @@ def _ends_of(workload: Workload) -> tuple[Floats, Floats]:
                 first[index[layer.name]] = float(EXTERNAL in found)
                 last[[i for i in found if i != EXTERNAL]] = 0.0
     return first, last
-
-
-def _row_uses(layer: LayerTrace) -> float:
-    """In how many rows of output positions one input row is needed."""
-    shape = layer.geometry
-    if len(shape.in_shape) != 3:
-        return 1.0
-    rows = min(shape.in_shape[1], (shape.kernel[0] - 1) * shape.dilation[0] + 1)
-    return float(max(1, -(-rows // shape.stride[0])))
 
 
 def _nowhere(x: Context) -> Bools:

@@ -23,7 +23,9 @@ __all__ = ["assumed_levels", "row_levels"]
 #: set magnitude bits of weights that nobody has recorded: every bit is set half of the time
 _ASSUMED_BIT = 0.5
 #: weights quantised at once
-_BLOCK = 2**16
+_BLOCK = 2**18
+#: set bits that a byte can count: as many outputs at once are added up in bytes, the fastest sum there is
+_BYTE = 255
 
 
 def row_levels(layer: LayerTrace, weight_bits: int, cell_bits: int) -> Floats:
@@ -73,10 +75,10 @@ def _count_bits(layer: LayerTrace, weight_bits: int) -> Floats:
         scale = quantise([largest], weight_bits)[1]
     sums = np.zeros((weight_bits - 1, shape.groups, shape.fan_in))
     # a few outputs at a time: large layers would otherwise stream through memory for every bit
-    outputs = max(1, _BLOCK // (shape.groups * shape.fan_in))
+    outputs = min(_BYTE, max(1, _BLOCK // (shape.groups * shape.fan_in)))
     for start in range(0, shape.fan_out, outputs):
         codes, _ = quantise(weight[:, start : start + outputs], weight_bits, scale)
-        magnitude = np.abs(codes).astype(np.uint8)
+        magnitude = np.abs(codes.astype(np.int8)).view(np.uint8)  # at most 8 bits, sign included
         for bit in range(weight_bits - 1):
-            sums[bit] += ((magnitude >> bit) & 1).sum(axis=1, dtype=np.int64)
+            sums[bit] += ((magnitude >> bit) & 1).sum(axis=1, dtype=np.uint8)
     return sums.reshape(weight_bits - 1, -1)

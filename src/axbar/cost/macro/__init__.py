@@ -6,7 +6,7 @@ One file per concept: ``_macro`` the description, ``_points`` many operating poi
 the sums by kind of component, ``_fit`` one factor per kind, ``_calibration`` the factors found on published chips.
 """
 
-from axbar.cost.macro._calibration import calibration, calibration_record
+from axbar.cost.macro._calibration import calibration, calibration_record, silicon_error
 from axbar.cost.macro._estimate import MacroEstimate, estimate_macro, kinds
 from axbar.cost.macro._fit import SHRINKAGE, Observation, fit_factors
 from axbar.cost.macro._load import load_macro
@@ -31,5 +31,6 @@ __all__ = [
     "kinds",
     "load_macro",
     "read_measured",
+    "silicon_error",
     "validate",
 ]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from axbar.cost.macro._points import NUMBERS
-from axbar.errors import DataError, suggest
+from axbar.errors import DataError, UsageError, suggest
 from axbar.units import parse_quantity, unit_of
 
 __all__ = ["COMPONENTS", "Measured", "read_measured"]
@@ -52,6 +52,7 @@ def read_measured(path: str | Path) -> tuple[Measured, ...]:
     """Return the rows of a table.
 
     Raises:
+        UsageError: there is no such file.
         DataError: it can't be read, a column is unknown or missing, or a cell is no positive number.
     """
     reader = csv.reader(io.StringIO(_text(Path(path))))
@@ -74,6 +75,8 @@ def _text(path: Path) -> str:
         if path.stat().st_size > _MAX_BYTES:
             raise DataError(f"{path}: too large for a table of measurements (at most {_MAX_BYTES:,} bytes).")
         return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UsageError(f"there is no file '{path}'; give a CSV with the column {_TOTALS[0]}.") from None
     except OSError as error:
         raise DataError(f"{path}: can't be read: {error.strerror}.") from None
     except UnicodeDecodeError:
@@ -82,6 +85,11 @@ def _text(path: Path) -> str:
 
 def _check_heads(heads: Sequence[str], path: str) -> None:
     for head in heads:
+        if ";" in head:
+            raise DataError(
+                f"{path}: '{head}' holds a semicolon; separate cells by commas, and write decimals with a point "
+                "(in a spreadsheet: save as CSV, separator comma)."
+            )
         if head not in _KNOWN:
             raise DataError(
                 f"{path}: unknown column '{head}'{suggest(head, _KNOWN) or '.'} Measured: "

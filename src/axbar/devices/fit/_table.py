@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from axbar.errors import DataError, suggest
+from axbar.errors import DataError, UsageError, suggest
 
 __all__ = ["Measurements", "as_measurements", "read_measurements"]
 
@@ -62,14 +62,15 @@ def read_measurements(path: str | os.PathLike[str]) -> Measurements:
     """Read and check a CSV file.
 
     Raises:
-        DataError: the file, a column or a value is wrong; with file, line, value and what is allowed.
+        UsageError: there is no such file.
+        DataError: its content, a column or a value is wrong; with file, line, value and what is allowed.
     """
     file = Path(path)
     try:
         data = file.read_bytes()
         text = data.decode("utf-8-sig")
     except FileNotFoundError:
-        raise DataError(f"there is no file '{file}'; give a CSV with the columns {_EXAMPLE}.") from None
+        raise UsageError(f"there is no file '{file}'; give a CSV with the columns {_EXAMPLE}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"can't read '{file}' as text: {error}; save it as CSV in UTF-8.") from None
     lines = [
