@@ -121,3 +121,20 @@ def test_one_trace_and_the_accuracy_of_a_single_evaluation() -> None:
     one = found.reports[1]
     assert one.accuracy == alone.accuracy
     assert replace(one, run={}).to_dict() == replace(alone, run={}, bottlenecks=None).to_dict()
+
+
+def test_a_change_may_be_of_one_chip_alone_and_errors_name_the_chip() -> None:
+    found = contenders(["imc-rram-65nm", "sata"], ["sata:dataflow=ws", "technology.node_m=28nm"])
+    assert found[1][1].values()["dataflow"] == "ws"
+    assert found[0][1].values()["technology.node_m"] == 28e-9
+    with pytest.raises(UsageError, match="sata: "):
+        contenders(["imc-rram-65nm", "sata"], ["weight_bits=99"])
+    with pytest.raises(UsageError, match="chip in a change 'loas'"):
+        contenders(["sata"], ["loas:dataflow=gamma"])
+
+
+def test_a_silent_network_has_no_ratio_and_is_still_written() -> None:
+    silent = shapes.cnn(steps=2, rate=0.0)
+    found = compare_workload(silent, ["loas", "sata"], overrides={"fidelity": "published"})
+    json.loads(found.render("json"))  # strict: no NaN
+    assert found.render("txt") and found.render("html")

@@ -69,10 +69,10 @@ class Comparison:
             for report, clock in zip(self.reports, clocks, strict=True)
         )
 
-    def ratios(self, quantity: str) -> tuple[float, ...]:
-        """Return each chip's total over the first one's."""
+    def ratios(self, quantity: str) -> tuple[float | None, ...]:
+        """Return each chip's total over the first one's; None where that is 0."""
         first, *_ = values = self.values(quantity)
-        return tuple(value / first if first else float("nan") for value in values)
+        return tuple(value / first if first else None for value in values)
 
     def ranked(self, quantity: str) -> tuple[int, ...]:
         """Return the chips on which the network fits, least first."""
@@ -226,6 +226,8 @@ def contenders(
 ) -> list[tuple[HardwareSpec, HardwareSpec]]:
     """Return each chip as named and with the changes whose paths it has.
 
+    ``NAME:PATH=VALUE`` changes the chip of that name alone.
+
     Raises:
         UsageError: no chip is named, or no chip has a changed path.
     """
@@ -234,14 +236,33 @@ def contenders(
     bases = [one if isinstance(one, HardwareSpec) else load_hardware(one) for one in hardware]
     changes = _changes(overrides)
     known = [_paths(base) for base in bases]
+    own = _own_changes(changes, [base.name for base in bases])
     for path in changes:
         if not any(path in paths for paths in known):
             every = sorted(set().union(*known))
             raise UsageError(unknown_name("path on any of these chips", path, every))
     return [
-        (base, base.replace({path: v for path, v in changes.items() if path in paths}))
+        (base, _changed(base, {p: v for p, v in changes.items() if p in paths} | own.get(base.name, {})))
         for base, paths in zip(bases, known, strict=True)
     ]
+
+
+def _own_changes(changes: dict[str, Any], names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Take the changes of one chip alone out of those of all."""
+    own: dict[str, dict[str, Any]] = {}
+    for key in [key for key in changes if ":" in key]:
+        name, _, path = key.partition(":")
+        if name not in names:
+            raise UsageError(unknown_name("chip in a change", name, names))
+        own.setdefault(name, {})[path] = changes.pop(key)
+    return own
+
+
+def _changed(base: HardwareSpec, changes: Mapping[str, Any]) -> HardwareSpec:
+    try:
+        return base.replace(changes)
+    except UsageError as error:
+        raise UsageError(f"{base.name}: {error}") from None
 
 
 def _changes(overrides: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:

@@ -33,12 +33,24 @@ def test_all_dataflows_as_a_table(axbar, layer) -> None:
     assert f"{simulate(*layer, 'gospa', 'join').cycles:,}" in done.stdout
 
 
+def test_a_dataflow_that_refuses_is_left_out_of_all(axbar, layer) -> None:
+    done = axbar("simulate", "layer.npz", "--dataflow", "all", "--pes", "10")
+    assert done.returncode == 0 and "note: ptb is left out: pes is 10" in done.stdout, done.stderr
+    done = axbar("simulate", "layer.npz", "--dataflow", "all", "--balance", "greedy", "--json")
+    told = json.loads(done.stdout)
+    assert [each["dataflow"] for each in told["results"]] == ["sparten", "ptb"] and len(told["skipped"]) == 4
+
+
 @pytest.mark.parametrize(
     ("words", "code", "part"),
     [
         (("nothing.npz",), 2, "there is no file 'nothing.npz'"),
         (("other.npz",), 1, "holds no array 'x' (it holds y)"),
-        (("text.npz",), 1, "no readable .npz"),
+        (("text.npz",), 1, "no readable .npz file; an .npz with the arrays x and w is needed"),
+        (("one.npy",), 1, "(.npy); an .npz with the arrays x and w is needed"),
+        (("empty.npz",), 1, "no time step (T = 0)"),
+        (("layer.npz", "--fidelity", "published", "--prefix", "three-fast"), 2, "prefix 'three-fast'"),
+        (("layer.npz", "--dataflow", "all", "--fidelity", "published", "--balance", "greedy"), 2, "balance"),
         (("layer.npz", "--dataflow", "lo-as"), 2, "did you mean 'loas'"),
         (("layer.npz", "--fidelity", "exact"), 2, "unknown fidelity 'exact'"),
         (("layer.npz", "--balance", "greedy"), 2, "balance"),
@@ -47,6 +59,8 @@ def test_all_dataflows_as_a_table(axbar, layer) -> None:
 def test_what_is_wrong_is_one_sentence(axbar, layer, tmp_path: Path, words, code: int, part: str) -> None:
     np.savez(tmp_path / "other.npz", y=np.zeros(3))
     (tmp_path / "text.npz").write_text("no archive")
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    np.savez(tmp_path / "empty.npz", x=np.zeros((0, 2, 3)), w=np.zeros((3, 2)))
     done = axbar("simulate", *words)
     assert done.returncode == code and done.stderr.count("error:") == 1 and part in done.stderr, done.stderr
 

@@ -381,6 +381,25 @@ def test_laggy_circuits_of_a_spec_are_those_of_the_engine(adders: int, held: boo
     assert area[0] - area[1] == pytest.approx(16 * more)
 
 
+def test_deeper_fifos_take_area_and_leakage() -> None:
+    """Two 16-bit FIFOs of 0.00330 mm2 and 0.0658 mW at depth 8, in each of 16 PEs; none without a laggy partner."""
+
+    def buffers(depth: int, prefix: str = "fast-laggy", name: str = "loas") -> list[float]:
+        done = estimate(network(), chip(name, pe__fifo_depth=depth, prefix=prefix))
+        at = done.components.index("pe_buffers")
+        return [float(done.by_component(q)[0][at]) for q in ("area_m2", "leakage_W", "energy_J")]
+
+    one, published, deep = (buffers(depth) for depth in (1, 8, 24))
+    assert published[0] == pytest.approx(16 * 0.01579775e-6)
+    assert published[1] == pytest.approx(published[0] * 0.495e-3 / 0.0375e-6)
+    assert deep[0] - published[0] == pytest.approx(16 * 2 * 0.00330e-6 * 2)
+    assert deep[1] - published[1] == pytest.approx(16 * 2 * 0.0658e-3 * 2)
+    assert published[1] - one[1] == pytest.approx(16 * 2 * 0.0658e-3 * 7 / 8) and min(one) > 0
+    assert one[2] == published[2] == deep[2]
+    for prefix, name in (("two-fast", "loas"), ("two-laggy", "loas"), ("fast-laggy", "sparten")):
+        assert buffers(8, prefix, name)[:2] == buffers(24, prefix, name)[:2]
+
+
 def test_addresses_are_held_by_rows_only() -> None:
     done = estimate(network(), chip("loas-nmtk", pe__addresses="tile"))
     assert not done.feasible[0] and "set pe.addresses=join" in done.reasons[0]

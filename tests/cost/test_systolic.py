@@ -28,6 +28,7 @@ from axbar.cost.systolic import COMPONENTS, KIND
 from axbar.cost.systolic.cycles import os_cycles, ws_cycles
 from axbar.cost.training import TRAFFIC, backward_pairs
 from axbar.errors import UsageError
+from axbar.report._bottleneck_view import merit_words
 from axbar.spec import HardwareSpec, load_hardware
 from axbar.workload import (
     Geometry,
@@ -103,13 +104,74 @@ def test_traffic_of_training_is_the_table_in_bits() -> None:
 def test_an_inference_keeps_maps_on_the_chip_as_far_as_they_fit() -> None:
     network = small_network()
     counted = events(network, sata())
-    assert counted["map_bits"].tolist() == [0.0, 4 * 8 * 36.0, 4 * 432.0]
-    roomy, tight = (estimate(network, sata(memory__glb_map_B=size)) for size in (4096, 64))
-    here = energies(roomy)["dram_fwd"], energies(tight)["dram_fwd"]
-    spilt = 2 * (4 * 8 * 36.0 - 512 + 4 * 432.0 - 512)
-    assert here[1] - here[0] == pytest.approx(spilt * 8e-12)
+    assert counted["map_bits"].tolist() == [8 * 3 * 36.0, 4 * 8 * 36.0, 4 * 432.0]
+    for reads in ("table", "array"):  # one column fold each, so that both write and read once
+        roomy, tight = (
+            estimate(network, sata(memory__glb_map_B=size, memory__reads=reads)) for size in (4096, 64)
+        )
+        here = energies(roomy)["dram_fwd"], energies(tight)["dram_fwd"]
+        spilt = 2 * (4 * 8 * 36.0 - 512 + 4 * 432.0 - 512)
+        assert here[1] - here[0] == pytest.approx(spilt * 8e-12)
     names = {name for name, value in energies(roomy).items() if value == 0.0}
     assert names == {c.name for c in COMPONENTS if c.name == "pgu" or c.name.endswith(("_bwd", "_wup"))}
+
+
+def _dram_bits(network: Workload, spec: HardwareSpec) -> dict[str, float]:
+    return {
+        name: value / 8e-12 for name, value in energies(estimate(network, spec)).items() if "dram" in name
+    }
+
+
+def test_weights_of_a_fold_that_does_not_fit_pass_dram_once_per_row_fold() -> None:
+    network, tight = (
+        small_network(),
+        256,
+    )  # bytes; a column fold of fc takes 432 x 5 x 8 bits, of conv2 36 x 6 x 8
+    roomy, small = (_dram_bits(network, sata(memory__glb_weight_B=size)) for size in (147456, tight))
+    held = 8 * tight
+    # fc: 1 row fold on 4 steps; conv2 fits its 216 B; conv1 (27 x 8) too
+    expected = 432 * 5 * 8.0 * (4 * 1 - 1) * (1 - held / (432 * 5 * 8.0))
+    assert small["dram_fwd"] - roomy["dram_fwd"] == pytest.approx(expected)
+    table = [_dram_bits(network, sata(memory__glb_weight_B=s, memory__reads="table")) for s in (147456, 256)]
+    assert table[0] == table[1]
+
+
+def test_maps_that_do_not_fit_pass_dram_once_per_column_fold() -> None:
+    network = small_network()
+    roomy, small = (_dram_bits(network, sata(memory__glb_map_B=s, array__cols=2)) for s in (4096, 64))
+    image, conv2, fc = 8 * 3 * 36.0 - 512, 4 * 8 * 36.0 - 512, 4 * 432.0 - 512
+    # the image is read 4 times for 8 filters, the others are written once and read 3 times for 6 and 5 filters
+    assert small["dram_fwd"] - roomy["dram_fwd"] == pytest.approx(3 * image + 4 * conv2 + 4 * fc)
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "needed"),
+    [("memory.glb_weight_B", 64, 256), ("memory.glb_map_B", 64, 128), ("memory.spad_B", 1, 4)],
+)
+def test_a_memory_without_room_for_the_operands_in_flight_is_infeasible(
+    path: str, size: int, needed: int
+) -> None:
+    base = {"array.rows": 64, "array.cols": 2} if "map" in path else {}
+    one, enough = (estimate(small_network(), load_hardware("sata", base | {path: b})) for b in (size, needed))
+    assert not one.feasible[0] and enough.feasible[0]
+    assert f"{path} is {size} B" in one.reasons[0] and f"set {path} to" in one.reasons[0]
+
+
+def test_shrinking_buffers_is_no_free_profit() -> None:
+    network = shapes.vgg9(width=16)
+    for task in ("inference", "training"):
+        base = estimate(network, sata(task=task)).total("energy_J")[0]
+        for change in ({"memory__glb_weight_B": 256}, {"memory__glb_map_B": 64}):
+            assert estimate(network, sata(task=task, **change)).total("energy_J")[0] > base, (task, change)
+
+
+def test_a_training_step_is_not_called_an_inference() -> None:
+    stepped, inferred = (estimate(small_network(), sata(task=task)) for task in ("training", "inference"))
+    assert "training steps/s" in merit_words(stepped.metrics)
+    assert "inferences/s" in merit_words(inferred.metrics)
+    assert not any("inference" in m.label + m.definition for m in stepped.metrics.values())
+    both = estimate(small_network(), sata(), {"task": ["inference", "training"]}).metrics
+    assert both["fps"].label == "inferences or training steps per second"
 
 
 def test_packed_spikes_are_stored_as_a_mask_and_words() -> None:

@@ -105,6 +105,23 @@ def test_computing_and_cycles_are_linear_in_steps(
 
 
 @LAW
+@given(
+    layers(),
+    chips(**{"dram.kind": "lpddr4"}),
+    st.integers(1, 6),
+    st.sampled_from(["memory.glb_weight_B", "memory.glb_map_B"]),
+    st.lists(st.integers(64, 200_000), min_size=2, max_size=4),
+)
+def test_a_smaller_buffer_never_moves_less_through_dram(
+    shape: list[dict[str, Any]], chip: HardwareSpec, steps: int, path: str, sizes: list[int]
+) -> None:
+    found = estimate(_network(shape, steps, 0.3), chip, {path: sorted(sizes)})
+    for name in ("dram_fwd", "dram_bwd", "dram_wup"):
+        moved = found.by_component("energy_J")[:, found.components.index(name)]
+        assert (np.diff(moved) <= ROUNDING * moved[1:]).all(), name
+
+
+@LAW
 @given(layers(), chips(), st.integers(1, 6))
 def test_no_spikes_no_operations(shape: list[dict[str, Any]], chip: HardwareSpec, steps: int) -> None:
     found = estimate(_network(shape, steps, 0.0), chip)

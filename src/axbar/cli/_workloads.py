@@ -22,6 +22,11 @@ def read_workload(source: str, config: dict[str, Any] | None = None) -> Workload
     path = Path(source)
     if path.is_dir() and (path / "workload.npz").exists():
         path = path / "workload.npz"
+    if path.is_dir():
+        raise UsageError(
+            f"'{source}' holds no workload.npz; write one with 'axbar trace {source} --data DATA -o "
+            f"{source}/workload.npz', or give --data to a verb that takes it."
+        )
     if path.suffix == ".npz":
         return Workload.load(path)
     if path.suffix == ".csv":

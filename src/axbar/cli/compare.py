@@ -111,10 +111,16 @@ def _by_shape(
     config: list[str] | None,
     progress: Any,
 ) -> Any:
+    from axbar import registry
     from axbar._compare import compare_workload
     from axbar.cli._workloads import read_workload
     from axbar.errors import UsageError
+    from axbar.workload import shapes
 
+    if model in registry.names("models") and model not in shapes.TABLE:
+        raise UsageError(
+            f"'{model}' is a network; give --data to trace it, or a shape: see 'axbar ls shapes'."
+        )
     if technique:
         raise UsageError(
             "a technique changes a network, and its effect is measured on data; give --data as well."

@@ -126,6 +126,10 @@ def _sweep(result: Any, csv: Path | None, json: bool) -> None:
     from axbar.files import write_atomic
     from axbar.report import sweep_csv, sweep_text
 
+    first, *others = result.plan.events
+    notes = [
+        note for note in first.notes if all(note in other.notes for other in others)
+    ]  # true of all points
     if csv is not None:
         write_atomic(csv, sweep_csv(result))
         say(f"{len(result.feasible)} points: {csv}")
@@ -135,9 +139,9 @@ def _sweep(result: Any, csv: Path | None, json: bool) -> None:
         }
         points = {path: [v.item() for v in column] for path, column in result.points.items()}
         emit_json({"points": points, "feasible": [bool(f) for f in result.feasible], "reasons": list(result.reasons),
-                   **totals, "edp_Js": [float(v) for v in result.edp_Js]})  # fmt: skip
+                   **totals, "edp_Js": [float(v) for v in result.edp_Js], "notes": notes})  # fmt: skip
     elif csv is None:
-        typer.echo(sweep_text(result))
+        typer.echo("\n".join([sweep_text(result), *(f"note: {note}" for note in notes)]))
     if not result.feasible.any():
         say(f"no point fits; the first: {result.reasons[0]}")
         raise typer.Exit(3)

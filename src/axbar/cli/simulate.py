@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,22 +55,43 @@ def simulate(
     from axbar.cost.sparse import simulate as run
 
     x, w = _operands(file)
-    names = list(DATAFLOWS) if dataflow == "all" else [dataflow]
-    found = [run(x, w, name, fidelity, pes, balance=balance, prefix=prefix) for name in names]
+
+    def one(name: str) -> Counters:
+        return run(x, w, name, fidelity, pes, balance=balance, prefix=prefix)
+
+    found, skipped = _all(list(DATAFLOWS), one) if dataflow == "all" else ([one(dataflow)], [])
     if json:
-        results = [one.to_dict() for one in found]
+        results = [each.to_dict() for each in found]
         emit_json(
-            {"file": str(file), "results": results}
+            {"file": str(file), "results": results, "skipped": skipped}
             if dataflow == "all"
             else {"file": str(file), **results[0]}
         )
         return
     typer.echo(_table(found))
-    for note in dict.fromkeys(note for one in found for note in one.notes):
+    for note in dict.fromkeys([*skipped, *(note for each in found for note in each.notes)]):
         typer.echo(f"note: {note}")
 
 
+def _all(names: list[str], one: Callable[[str], Counters]) -> tuple[list[Counters], list[str]]:
+    """Return what every dataflow yields, and why those that refuse are left out; raise where all refuse."""
+    from axbar.errors import UsageError
+
+    found: list[Counters] = []
+    skipped: list[str] = []
+    for name in names:
+        try:
+            found.append(one(name))
+        except UsageError as error:
+            if name == names[-1] and not found:
+                raise
+            skipped.append(f"{name} is left out: {error}")
+    return found, skipped
+
+
 def _operands(file: Path) -> tuple[NDArray[Any], NDArray[Any]]:
+    import zipfile
+
     import numpy as np
 
     from axbar.errors import DataError, UsageError
@@ -77,6 +99,14 @@ def _operands(file: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     if not file.is_file():
         raise UsageError(f"there is no file '{file}'; give an .npz with the arrays x and w.")
     try:
+        with file.open("rb") as stream:
+            single = stream.read(6) == b"\x93NUMPY"
+        if single or not zipfile.is_zipfile(file):
+            what = "one array without a name (.npy)" if single else "no readable .npz file"
+            raise DataError(
+                f"'{file}' is {what}; an .npz with the arrays x and w is needed: save one layer with "
+                "numpy.savez(path, x=spikes, w=weights)."
+            )
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             missing = [name for name in ("x", "w") if name not in arrays.files]
             if missing:

@@ -61,8 +61,8 @@ class Fair:
     ann: Estimate
 
     def ratio(self, quantity: str) -> Floats:
-        """Return ANN over SNN, ``[P]``: above 1 the spiking network takes less."""
-        return self.ann.total(quantity) / self.snn.total(quantity)
+        """Return ANN over SNN, ``[P]``: above 1 the spiking network takes less; NaN where it takes nothing."""
+        return _over(self.ann.total(quantity), self.snn.total(quantity))
 
     def ratio_behind_first(self, quantity: str) -> Floats:
         """Return ANN over SNN, ``[P]``, without the layers that read the network's input (unless all do)."""
@@ -71,7 +71,7 @@ class Fair:
         if not behind:
             return self.ratio(quantity)
         ann, snn = (add_up(of.by_layer(quantity)[:, behind].T) for of in (self.ann, self.snn))
-        return ann / snn
+        return _over(ann, snn)
 
     def text(self) -> str:
         """Return the first point as a sentence."""
@@ -90,9 +90,20 @@ class Fair:
             "bits": self.bits,
             "snn": {name: float(self.snn.total(name)[0]) for name in quantities},
             "ann": {name: float(self.ann.total(name)[0]) for name in quantities},
-            "ratio": {name: float(self.ratio(name)[0]) for name in quantities},
-            "ratio_behind_first": {name: float(self.ratio_behind_first(name)[0]) for name in quantities},
+            "ratio": {name: _plain(self.ratio(name)) for name in quantities},
+            "ratio_behind_first": {name: _plain(self.ratio_behind_first(name)) for name in quantities},
         }
+
+
+def _over(ann: Floats, snn: Floats) -> Floats:
+    """Divide; nothing over nothing, or something over nothing, is no ratio."""
+    return np.divide(ann, snn, out=np.full(np.shape(snn), np.nan), where=snn != 0)
+
+
+def _plain(ratio: Floats) -> float | None:
+    """Return the first point as JSON can hold it."""
+    value = float(ratio[0])
+    return value if math.isfinite(value) else None
 
 
 def compare(workload: Workload, hardware: HardwareSpec | str, bits: int | None = None) -> Fair:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Metric", "average_power_W", "dense_operations", "edap_Jsm2", "energy_per_synop_J",
-    "merit_text", "metrics_of", "operations_per_W", "operations_per_mm2", "rate_of", "synaptic_operations",
+    "merit_text", "metrics_of", "operations_per_W", "operations_per_mm2", "rate_of", "synaptic_operations", "work_of",
 ]  # fmt: skip
 
 _TERA: Final = 1e12
@@ -116,6 +116,20 @@ def edap_Jsm2(energy_J: Floats, latency_s: Floats, area_m2: Floats) -> Floats:
     return energy_J * latency_s * area_m2
 
 
+def work_of(estimate: Estimate) -> str:
+    """Return what one run of the chip is: an inference, or what the spec's ``task`` asks for.
+
+    Points of a sweep that are asked for different things are told together.
+    """
+    asked = estimate.plan.sweep.words.get("task", "inference")
+    each = [asked] if isinstance(asked, str) else list(dict.fromkeys(str(word) for word in asked))
+    return " or ".join("training step" if word == "training" else word for word in each)
+
+
+def _plural(work: str) -> str:
+    return " or ".join(f"{word}s" for word in work.split(" or "))
+
+
 def _over(value: Floats | float, base: Floats) -> Floats:
     """Return value / base; not a number where there is no base."""
     return np.divide(value, base, out=np.full_like(base, np.nan), where=base > 0)
@@ -151,17 +165,22 @@ def metrics_of(estimate: Estimate) -> dict[str, Metric]:
     workload = estimate.plan.workload
     rate, how = rate_of(estimate)
     dense, performed = dense_operations(workload), synaptic_operations(workload)
+    work = work_of(estimate)
+    many = _plural(work)
+    forward = ", on the way forward alone" if "training" in work else ""
     bits = _widths(workload, estimate.plan.spec.values())
-    operation = f"one multiply-accumulate of {bits} is 2 operations; zeros and all steps that run count"
-    synaptic = "a synaptic operation is one weight that a spike (or a number that is not 0) reaches"
+    operation = (
+        f"one multiply-accumulate of {bits} is 2 operations; zeros and all steps that run count{forward}"
+    )
+    synaptic = f"a synaptic operation is one weight that a spike (or a number that is not 0) reaches{forward}"
 
     def of_performed(value: Callable[[float], Floats]) -> Floats | None:
         return value(performed) if performed else None
 
     return {
-        "fps": Metric("inferences per second", rate, "1/s", how),
+        "fps": Metric(f"{many} per second", rate, "1/s", how),
         "power_W": Metric(
-            "average power", average_power_W(energy, rate), "W", "energy x inferences per second, never idle"
+            "average power", average_power_W(energy, rate), "W", f"energy x {many} per second, never idle"
         ),
         "tops_per_W": Metric(
             "dense-equivalent efficiency", operations_per_W(dense, energy), "TOPS/W",
@@ -169,7 +188,7 @@ def metrics_of(estimate: Estimate) -> dict[str, Metric]:
         ),
         "tops_per_mm2": Metric(
             "dense-equivalent density", operations_per_mm2(dense, rate, area), "TOPS/mm2",
-            f"dense operations x inferences per second / area; {operation}",
+            f"dense operations x {many} per second / area; {operation}",
         ),
         "tsops_per_W": Metric(
             "performed efficiency", of_performed(lambda s: operations_per_W(s, energy)), "TSOPS/W",
@@ -177,22 +196,22 @@ def metrics_of(estimate: Estimate) -> dict[str, Metric]:
         ),
         "tsops_per_mm2": Metric(
             "performed density", of_performed(lambda s: operations_per_mm2(s, rate, area)), "TSOPS/mm2",
-            f"performed synaptic operations x inferences per second / area; {synaptic}",
+            f"performed synaptic operations x {many} per second / area; {synaptic}",
         ),
         "energy_per_synop_J": Metric(
             "energy per synaptic operation", of_performed(lambda s: energy_per_synop_J(energy, s)), "J",
             f"energy / performed synaptic operations, all overheads included; {synaptic}",
         ),
-        "edp_Js": Metric("energy x delay", estimate.edp_Js, "Js", "energy x latency of one inference"),
+        "edp_Js": Metric("energy x delay", estimate.edp_Js, "Js", f"energy x latency of one {work}"),
         "edap_Jsm2": Metric(
             "energy x delay x area", edap_Jsm2(energy, latency, area), "Jsm2",
-            "energy x latency of one inference x chip area",
+            f"energy x latency of one {work} x chip area",
         ),
     }  # fmt: skip
 
 
 def rate_of(estimate: Estimate) -> tuple[Floats, str]:
-    """Return inferences per second, ``[P]``, and what they are."""
+    """Return inferences (or training steps) per second, ``[P]``, and what they are."""
     return estimate.throughput_Hz, "1 / latency, or the pace of the slowest stage where layers work at once"
 
 

@@ -29,7 +29,7 @@ _FIGURES = ("energy_J", "latency_s", "area_m2", "edp_Js")
 #: figures of merit told in one line of text
 _MERIT = ("fps", "power_W", "tops_per_W", "tsops_per_W", "energy_per_synop_J")
 _SHORT = {
-    "fps": "inferences/s", "tops_per_W": "TOPS/W dense-equivalent", "tsops_per_W": "TSOPS/W performed",
+    "tops_per_W": "TOPS/W dense-equivalent", "tsops_per_W": "TSOPS/W performed",
     "energy_per_synop_J": "per synaptic operation",
 }  # fmt: skip
 
@@ -151,8 +151,14 @@ def merit_words(metrics: Mapping[str, Any]) -> str:
     """Return the figures of merit in one line; those that were not recorded are left out."""
     parts: Sequence[str] = [
         metrics[key].text().removesuffix(" 1/s").removesuffix(" TOPS/W").removesuffix(" TSOPS/W")
-        + (f" {_SHORT[key]}" if key in _SHORT else "")
+        + _unit_words(key, metrics[key])
         for key in _MERIT
         if key in metrics and metrics[key].value is not None
     ]
     return " · ".join(parts)
+
+
+def _unit_words(key: str, metric: Metric) -> str:
+    """Return what stands behind a figure; the label of a rate says of what: ``inferences per second``."""
+    words = metric.label.replace(" per second", "/s") if key == "fps" else _SHORT.get(key, "")
+    return f" {words}" if words else ""

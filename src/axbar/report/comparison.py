@@ -142,8 +142,12 @@ def _rows(found: Comparison) -> list[list[str]]:
 def _ratio_rows(found: Comparison) -> list[list[str]]:
     """Each chip over the first one."""
     return [
-        [name, *(f"{found.ratios(q)[i]:.3g}" for q in COMPARED)] for i, name in enumerate(found.names) if i
+        [name, *(_ratio(found.ratios(q)[i]) for q in COMPARED)] for i, name in enumerate(found.names) if i
     ]
+
+
+def _ratio(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3g}"
 
 
 def _accuracy(accuracy: Any) -> str:

@@ -169,7 +169,8 @@ def check_alive(masks: Mapping[str, Tensor], who: str, sparsity: float) -> None:
         if not bool(mask.any()):
             raise ModelError(
                 f"{who} leaves layer '{path}' without any of its {mask.numel():,} weights at a sparsity of "
-                f"{sparsity:.2%}; lower it, set floor=0.01, or prune layer by layer (prune:scope=layer)."
+                f"{sparsity:.2%}; lower it, set floor=0.01, or give every layer the same share (scope=layer) where "
+                "that leaves it some."
             )
 
 

@@ -141,7 +141,13 @@ def tape_for(loss: Callable[..., Tensor] | None, labels: Any, samples: int) -> T
 
 
 def _classes(labels: Any, samples: int) -> Tensor:
-    found = torch.as_tensor(labels)
+    try:
+        found = torch.as_tensor(labels)
+    except (TypeError, ValueError, RuntimeError):
+        raise DataError(
+            f"the labels are {type(labels).__name__} {labels!r:.40}; give one class number for each of the "
+            f"{samples} samples."
+        ) from None
     if found.is_floating_point() or found.dtype == torch.bool or tuple(found.shape) != (samples,):
         raise DataError(
             f"the labels have the shape {tuple(found.shape)} and type {found.dtype}; give one class number for "

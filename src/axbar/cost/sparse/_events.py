@@ -5,8 +5,8 @@ corrections, joins and bits are the engine's counters (``_layer``). Two things a
 level: outputs leave as the neurons' recorded spikes in the dataflow's own format, once, and sums without neurons
 (logits, shortcuts) at the accumulator's width on every step.
 
-Samples are simulated in the order of recording, as many as a fixed budget of work allows; a note says how many. The
-budget, and so every count, depends on the network and the level alone.
+As many samples are simulated as a fixed budget of work allows (``_samples``); a note says how many. Which they are
+depends on the network alone, so that dataflows and levels are compared on the same ones.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
 from axbar.cost._types import Events, Floats
 from axbar.cost.imc._charged import charged, exits
 from axbar.cost.imc._graph import Graph
 from axbar.cost.sparse._layer import codes_of, counters_of, presented_steps
 from axbar.cost.sparse._outputs import is_recorded, spike_bits
+from axbar.cost.sparse._samples import Sampled, sampled
 from axbar.cost.sparse._settings import Setting, can_balance, resident_bits, setting_of
 from axbar.cost.sparse.counters import STREAMS, Counters
 from axbar.cost.sparse.traffic import PUBLISHED_PSUM_STEPS
@@ -49,9 +49,6 @@ EVENTS: Final = {
     "share": "share of the cycles that the layer takes",
 }
 
-#: multiply-accumulates of words (M K N) that are simulated, by level; further samples are left out
-_BUDGET: Final = {"published": 2e9, "join": 1e9, "pipeline": 2.5e8}
-
 #: workload -> graph of what is charged
 _graphs: WeakKeyDictionary[Workload, Graph] = WeakKeyDictionary()
 
@@ -67,19 +64,15 @@ def count(workload: Workload, spec: SparseSpec) -> Events:
         _graphs[workload] = charged(workload, "once")
     graph = _graphs[workload]
     setting, reasons = _possible(setting_of(spec), spec, graph)
-    samples = _simulated(graph, setting)
-    stops = exits(workload)
-    layers = [
-        _Layer(graph, i, setting, _of_samples(layer, samples, setting, stops), spec.pe.accumulator_bits)
-        for i, layer in enumerate(graph.layers)
-    ]
+    samples = sampled(graph.layers, exits(workload))
+    layers = [_Layer(graph, i, setting, samples, spec.pe.accumulator_bits) for i in range(len(graph.layers))]
     counts = _events(layers, setting, graph)
     return Events(
         layers=tuple(layer.name for layer in graph.layers),
         counts={name: counts[name] for name in EVENTS},
         mapping=_mapping(layers, setting),
         meaning=EVENTS,
-        notes=_notes(workload, graph, layers, setting, samples),
+        notes=_notes(workload, graph, layers, setting, samples.note),
         unpriced=_unpriced(workload),
         reasons=reasons,
     )
@@ -138,44 +131,28 @@ def _possible(setting: Setting, spec: SparseSpec, graph: Graph) -> tuple[Setting
     return setting, tuple(reasons)
 
 
-def _simulated(graph: Graph, setting: Setting) -> int:
-    """Return how many samples the budget allows, at least one; the same for all dataflows."""
-    recorded = max(samples_of(layer) for layer in graph.layers)
-    shapes = [layer.geometry for layer in graph.layers]
-    work = sum(float(s.positions * s.fan_in * s.fan_out * s.groups) for s in shapes)
-    return max(1, min(recorded, int(_BUDGET[setting.fidelity] // max(work, 1.0))))
-
-
-def _of_samples(
-    layer: LayerTrace, samples: int, setting: Setting, stops: NDArray[np.int64] | None
-) -> tuple[Counters, ...]:
-    """Return the counters of every simulated sample of a layer."""
-    runs: list[int | None] = [None] * samples
-    if stops is not None and layer.operands[0].words is not None:
-        steps = np.sort(np.array(layer.steps))
-        if len(steps) != layer.operands[0].steps:
-            steps = np.arange(layer.operands[0].steps)
-        runs = [int(n) for n in np.searchsorted(steps, stops[:samples])]
-    return tuple(counters_of(layer, i, setting, runs[i]) for i in range(min(samples, samples_of(layer))))
-
-
 class _Layer:
     """One layer's means over the simulated samples."""
 
     def __init__(
-        self, graph: Graph, index: int, setting: Setting, counters: Sequence[Counters], accumulator_bits: int
+        self, graph: Graph, index: int, setting: Setting, samples: Sampled, accumulator_bits: int
     ) -> None:
         self.trace = graph.layers[index]
         self.neurons = graph.neurons[index]
-        self.counters = counters
+        self.samples = samples
+        recorded = samples_of(self.trace)
+        self.counters = tuple(
+            counters_of(self.trace, min(sample, recorded - 1), setting, runs)
+            for sample, runs in zip(samples.indices, samples.runs(self.trace), strict=True)
+        )
         self.dram = {name: self._dram(name) for name in STREAMS}
         if not setting.published:
             runs = float(graph.runs[index])
-            self.dram["out"] = self._outputs(graph, setting, len(counters), runs * accumulator_bits)
+            self.dram["out"] = self._outputs(graph, setting, runs * accumulator_bits)
 
     def mean(self, of: Callable[[Counters], int]) -> float:
         """Return the mean of a count."""
-        return float(sum(of(c) for c in self.counters)) / len(self.counters)
+        return self.samples.mean([of(c) for c in self.counters])
 
     def _dram(self, stream: str) -> float:
         return self.mean(lambda c: c.dram_bits[stream])
@@ -188,12 +165,21 @@ class _Layer:
         """Return the share of PE cycles that hold a match."""
         return self.mean(lambda c: c.ops) / max(1.0, pes * self.mean(lambda c: c.cycles))
 
-    def _outputs(self, graph: Graph, setting: Setting, samples: int, sum_bits: float) -> float:
+    def _outputs(self, graph: Graph, setting: Setting, sum_bits: float) -> float:
         """Return the bits of what leaves: spikes of the neurons, else sums."""
         if not self.neurons:
             return math.prod(self.trace.geometry.out_shape) * sum_bits
-        first = slice(samples)
-        return sum(spike_bits(n, graph.steps[n.name], setting.flow, first) for n in self.neurons)
+        return sum(self._spikes(n, graph.steps[n.name], setting) for n in self.neurons)
+
+    def _spikes(self, neuron: LayerTrace, steps: float, setting: Setting) -> float:
+        """Return the bits of a neuron layer's spikes; those after a sample's exit are never written."""
+        stops = self.samples.runs(neuron)
+        return self.samples.mean(
+            [
+                spike_bits(neuron, steps if runs is None else runs, setting.flow, sample, runs)
+                for sample, runs in zip(self.samples.indices, stops, strict=True)
+            ]
+        )
 
 
 def _events(layers: Sequence[_Layer], setting: Setting, graph: Graph) -> dict[str, Floats]:
@@ -261,7 +247,7 @@ def _unpriced(workload: Workload) -> tuple[tuple[str, str], ...]:
 
 
 def _notes(
-    workload: Workload, graph: Graph, layers: Sequence[_Layer], setting: Setting, samples: int
+    workload: Workload, graph: Graph, layers: Sequence[_Layer], setting: Setting, truncated: str
 ) -> tuple[str, ...]:
     notes = [f"fidelity {setting.fidelity}"]
     if workload.spikes_of == "assumed":
@@ -272,9 +258,8 @@ def _notes(
     dense = [layer.name for layer in graph.layers if layer.weight is None]
     if dense:
         notes.append(f"assumed: no weights recorded for {_some(dense)}: none of them is zero")
-    recorded = max(samples_of(layer) for layer in graph.layers)
-    if samples < recorded:
-        notes.append(f"counted on the first {samples} of {recorded} recorded samples")
+    if truncated:
+        notes.append(truncated)
     real = [layer.name for layer in graph.layers if layer.operands[0].coding not in ("spikes", "signed")]
     if real:
         notes.append(f"inputs of {_some(real)} are no spikes: their bit planes are presented like steps")

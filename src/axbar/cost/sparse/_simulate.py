@@ -24,6 +24,7 @@ from axbar.cost.sparse.dataflow import Dataflow, find
 from axbar.cost.sparse.functional import CHECKED_COLUMNS
 from axbar.cost.sparse.functional import check as check_sums
 from axbar.cost.sparse.levels import ADDERS, FIFO_DEPTH, level_counts
+from axbar.cost.sparse.pipeline import check_prefix
 from axbar.cost.sparse.ptb import ptb_cycles, ptb_ops, ptb_traffic
 from axbar.cost.sparse.tensors import LayerTensors, Words, check_inputs
 from axbar.cost.sparse.traffic import traffic
@@ -135,6 +136,7 @@ def cycle_counts(
     hold_addresses: bool = False,
 ) -> Counters:
     """Return the cycles and operations of one layer, without bits; arguments as in ``simulate_tensors``."""
+    check_prefix(prefix)
     if level == "published":
         return _published(tensors, flow, balance)
     found = level_counts(

@@ -9,9 +9,9 @@
 
 Every run is checked. All columns of a large layer would cost more than counting it, so that by default
 ``CHECKED_COLUMNS`` of those that hold a weight are taken, evenly spread; ``Counters.checked_outputs`` says how many
-sums that are. Weights that are no integers are checked as the 8-bit codes nearest to them: what is checked is the
-bookkeeping, not rounding. Integer sums below 2^24 are exact in float32 in any order, larger ones are taken to
-float64 (below 2^53, asserted), so the comparison is for equality.
+sums that are. Weights that are no integers, or whose sums reach 2^53, are checked as the 8-bit codes nearest to them:
+what is checked is the bookkeeping, not rounding. Integer sums below 2^24 are exact in float32 in any order, larger
+ones are taken to float64, so the comparison is for equality.
 """
 
 from __future__ import annotations
@@ -93,13 +93,24 @@ def checked_columns(tensors: LayerTensors, columns: int | None) -> NDArray[np.in
 
 def integer_weights(weights: NDArray[Any]) -> Floats:
     """Return integer weights as float32 (float64 where sums are large); others as their 8-bit codes."""
-    w = weights.astype(np.float64)
-    if weights.dtype.kind == "f" and not np.array_equal(w, np.rint(w)):
-        code = np.rint(w * (127.0 / np.abs(w).max()))
-        w = np.where((code == 0) & (w != 0), np.sign(w), code)  # what is not pruned stays
-    largest = float(np.abs(w).sum(axis=0).max()) if w.size else 0.0
-    assert largest < _EXACT_FLOAT64, "integer sums beyond 2^53 can't be checked"
-    return w.astype(np.float32) if largest < _EXACT_FLOAT32 else w
+    if not weights.size:
+        return weights.astype(np.float32)
+    wide = weights.astype(np.longdouble)
+    whole = weights.dtype.kind != "f" or np.array_equal(wide, np.rint(wide))
+    w = wide.astype(np.float64) if whole and _largest_sum(wide) < _EXACT_FLOAT64 else _codes(wide)
+    return w.astype(np.float32) if _largest_sum(w) < _EXACT_FLOAT32 else w
+
+
+def _largest_sum(w: Floats) -> float:
+    """Return a bound of the sums of any column; the largest weight times their number where that alone is too much."""
+    largest = float(np.abs(w).max())
+    return largest if largest >= _EXACT_FLOAT64 else float(np.abs(w).sum(axis=0).max())
+
+
+def _codes(w: Floats) -> Floats:
+    """Return 8-bit codes; divided by the largest weight first, as 127 / max overflows where it is denormal."""
+    code = np.rint(w / np.abs(w).max() * 127.0).astype(np.float64)
+    return np.where((code == 0) & (w != 0), np.sign(w).astype(np.float64), code)  # what is not pruned stays
 
 
 def dense_product(tensors: LayerTensors, w: Floats) -> Floats:

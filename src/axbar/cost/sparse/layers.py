@@ -87,8 +87,7 @@ def _written(
     """Put the recorded spikes of the neurons behind a layer in the place of assumed ones."""
     if setting.published or not neurons:
         return found
-    one = slice(sample, sample + 1)
-    bits = round(sum(spike_bits(n, graph.steps[n.name], setting.flow, one) for n in neurons))
+    bits = round(sum(spike_bits(n, graph.steps[n.name], setting.flow, sample) for n in neurons))
     notes = tuple(note for note in found.notes if not note.startswith("output spikes"))
     if not all(is_recorded(n) for n in neurons):
         notes += ("output spikes were not recorded: taken to be written as dense bits",)

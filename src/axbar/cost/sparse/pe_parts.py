@@ -10,6 +10,10 @@ are compared), ``corrections`` (bits taken back of what all steps were given), b
     merger         matches E_merge                         Gamma's merging, GoSPA's scattering of partial sums
     pe_buffers     matches (E_base + T E_step)             FIFOs and weight buffer; SparTen and PTB: their own
 
+With fast and laggy prefix sums the area of the buffers is A_base + T A_step + A_FIFO (d / 8 - 1), with the depth
+d = ``pe.fifo_depth`` and A_FIFO of both FIFOs at depth 8; leakage follows the FIFO's own per area. Other pairs of
+prefix sums need no FIFO, so that its depth does not matter there.
+
 A laggy prefix sum has ``pe.laggy_adders`` adders and a register of b bits, which grows to b log2(b) bits where
 addresses are computed once per tile and kept (``pe.addresses: tile``); its energy per match is the published one in
 either case.
@@ -36,7 +40,9 @@ __all__ = ["PACKED", "PE_PARTS", "leaks"]
 _JOINING, PACKED = ("loas", "loas-nmtk", "sparten"), ("loas", "loas-nmtk")
 _PREFIXES = ("fast-laggy", "two-fast", "two-laggy")
 _FLOWS = ("loas", "loas-nmtk", "sparten", "gospa", "gamma", "ptb")
-_STEPS, _CHUNK, _ADDERS = "pe.steps", "tile.chunk", "pe.laggy_adders"
+_STEPS, _CHUNK, _ADDERS, _DEPTH = "pe.steps", "tile.chunk", "pe.laggy_adders", "pe.fifo_depth"
+#: depth of the published FIFOs
+_DEPTH_8 = 8.0
 _MASK_BITS = 128.0
 
 
@@ -166,6 +172,50 @@ def _per_match(name: str, energy: Constant, area: Constant) -> Parts:
     )
 
 
+def _more_fifo(x: Context) -> Floats:
+    """Return the area of FIFO of all PEs beyond that of depth 8; below zero where FIFOs are shorter."""
+    return _pes(x) * (x.c(price.FIFO_M2) * (x.p(_DEPTH) / _DEPTH_8 - 1.0))
+
+
+def _queued_buffers() -> Parts:
+    """Buffers of packed words with the FIFOs between a fast and a laggy prefix sum."""
+    plain = _packed_buffers()
+
+    def square(x: Context) -> Floats:
+        return plain.area_m2.value(x) + _more_fifo(x)
+
+    def leakage(x: Context) -> Floats:
+        own = x.c(price.FIFO_W_M2) - x.c(price.LOGIC_W_M2)
+        found = x.results["area_m2"]["pe_buffers"] * x.c(price.LOGIC_W_M2) + _more_fifo(x) * own
+        return np.maximum(found, 0.0)  # an area that the user pins may be smaller than its FIFOs
+
+    return Parts(
+        energy_J=plain.energy_J,
+        area_m2=Term(
+            "pes · (A_base + steps · A_step + A_FIFO · (fifo_depth / 8 - 1))", square, ("pes",), (_STEPS, _DEPTH),
+            (price.BUFFER_BASE_M2, price.BUFFER_STEP_M2, price.FIFO_M2),
+        ),
+        leakage_W=Term(
+            "area · leakage per area of a PE + pes · A_FIFO · (fifo_depth / 8 - 1) · (leakage per area of a FIFO - of "
+            "a PE)",
+            leakage, ("pes",), (_DEPTH,), (price.LOGIC_W_M2, price.FIFO_M2, price.FIFO_W_M2),
+            uses=(("pe_buffers", "area_m2"),),
+        ),
+    )  # fmt: skip
+
+
+def _buffer_parts() -> dict[str, Parts]:
+    own = {
+        "sparten": _per_match("pe_buffers", price.SPARTEN_BUFFER_J, price.SPARTEN_BUFFER_M2),
+        "ptb": _weight_register(),
+    }
+    found: dict[str, Parts] = {}
+    for flow, prefix in itertools.product(_FLOWS, _PREFIXES):
+        packed = _queued_buffers if prefix == "fast-laggy" else _packed_buffers
+        found[f"{flow}/{prefix}"] = packed() if flow in PACKED else own.get(flow, Parts())
+    return found
+
+
 def _packed_buffers() -> Parts:
     def joules(x: Context) -> Floats:
         return x.n("matches") * (x.c(price.BUFFER_BASE_J) + x.p(_STEPS) * x.c(price.BUFFER_STEP_J))
@@ -239,9 +289,6 @@ PE_PARTS = (
     ),
     Component(
         "pe_buffers", "compute", "FIFOs of matches and weight buffer of each PE",
-        _by_flow(PACKED, _packed_buffers())
-        | {"sparten": _per_match("pe_buffers", price.SPARTEN_BUFFER_J, price.SPARTEN_BUFFER_M2),
-           "ptb": _weight_register()},
-        _MATCH, None, _INSTANCE, 1.5, "dataflow",
+        _buffer_parts(), _MATCH, None, _INSTANCE, 1.5, ("dataflow", "prefix"),
     ),
 )  # fmt: skip

@@ -47,7 +47,7 @@ from numpy.typing import NDArray
 from axbar.cost.sparse.join import Bools, Ints, Tiling, match_counts, starts
 from axbar.errors import UsageError
 
-__all__ = ["PREFIXES", "Circuit", "Prefix", "pipeline_cycles", "scan"]
+__all__ = ["PREFIXES", "Circuit", "Prefix", "check_prefix", "pipeline_cycles", "scan"]
 
 Prefix = Literal["fast-laggy", "two-fast", "two-laggy"]
 
@@ -55,6 +55,16 @@ Prefix = Literal["fast-laggy", "two-fast", "two-laggy"]
 _BLOCK: Final = 1 << 22
 
 PREFIXES: Final[tuple[Prefix, ...]] = ("fast-laggy", "two-fast", "two-laggy")
+
+
+def check_prefix(prefix: str) -> None:
+    """Refuse a word that names no pair of prefix sums.
+
+    Raises:
+        UsageError: ``prefix`` is none of ``PREFIXES``.
+    """
+    if prefix not in PREFIXES:
+        raise UsageError(f"prefix '{prefix}' is unknown; use one of {', '.join(PREFIXES)}.")
 
 
 @dataclass(frozen=True)
@@ -76,8 +86,7 @@ class Circuit:
     stages: int = 3
 
     def __post_init__(self) -> None:
-        if self.prefix not in PREFIXES:
-            raise UsageError(f"prefix '{self.prefix}' is unknown; use one of {', '.join(PREFIXES)}.")
+        check_prefix(self.prefix)
         for name in ("adders", "fifo_depth"):
             if getattr(self, name) < 1:
                 raise UsageError(

@@ -8,7 +8,10 @@ joules). One temporal-parallel PE (TPPE, T = 4) of 2.321 mW splits into
 
 Masks are registers (two of 128 bits, from the 16-bit register of 0.0301 mW); what the masks leave of the 31.2 % is the
 buffers' share. A PE for 16 steps takes 1.25 times the power and 1.37 times the area of one for 4; what 12 more
-corrections leave of that is what a buffer takes per step of a word. Areas are split by the published primitives:
+corrections leave of that is what a buffer takes per step of a word. Of the buffers' area the two FIFOs of a TPPE
+are two published 16-bit FIFOs at depth 8 (entries of 16 bits: assumed), and grow in proportion to their depth. Energy
+stays that of depth 8: one such FIFO in every cycle (0.4625 mW) would take more than all buffers do (0.243 mW), so that
+the source does not say which share of a match is the FIFOs'. Areas are split by the published primitives:
 fast prefix sum 11.125 * (24-bit accumulator + 8-bit multiplier), laggy 16 3-bit adders and a 128-bit register.
 
 PEs of the other dataflows: SparTen has the published 2.460 mW with one fast prefix sum; GoSPA's 1.34 * 1.3 pJ and
@@ -35,9 +38,9 @@ from axbar.cost.constants import Constant
 
 __all__ = [
     "ACCUMULATE_J", "ACCUMULATOR_M2", "BUFFER_BASE_J", "BUFFER_BASE_M2", "BUFFER_STEP_J", "BUFFER_STEP_M2",
-    "BUSY_J", "CACHE_BANK_W", "CACHE_LINE_J", "CACHE_M2", "CONTROL", "CORRECT_J", "FAST_J", "FAST_M2", "GAMMA_J",
-    "GAMMA_M2", "GOSPA_J", "GOSPA_M2", "LAGGY_ADDER_M2", "LAGGY_J", "LOGIC_W_M2", "REGISTER_J", "REGISTER_M2",
-    "SPARTEN_BUFFER_J", "SPARTEN_BUFFER_M2",
+    "BUSY_J", "CACHE_BANK_W", "CACHE_LINE_J", "CACHE_M2", "CONTROL", "CORRECT_J", "FAST_J", "FAST_M2", "FIFO_M2",
+    "FIFO_W_M2", "GAMMA_J", "GAMMA_M2", "GOSPA_J", "GOSPA_M2", "LAGGY_ADDER_M2", "LAGGY_J", "LOGIC_W_M2", "REGISTER_J",
+    "REGISTER_M2", "SPARTEN_BUFFER_J", "SPARTEN_BUFFER_M2",
 ]  # fmt: skip
 
 _NODE_m, _SUPPLY_V, _CYCLE_s = 32e-9, 0.97, 2.5e-9
@@ -52,6 +55,7 @@ _LEAK_mW = 0.495
 _GOSPA_mW, _GAMMA_mW, _PTB_mW = 1.34 * 1.3 / 2.5, 4.98 * 6 / 8 / 2.5, 0.148 / 2.5
 _ACC16_mW, _REG16_mW = 0.0389, 0.0301
 _ACC16_mm2, _REG16_mm2, _ADD16_mm2, _MUL16_mm2 = 0.000488, 0.000176, 0.000306, 0.002456
+_FIFO16_mm2, _FIFO16_LEAK_mW = 0.00330, 0.0658
 _MASK_BITS, _ACCUMULATOR_BITS, _CORRECTION_BITS, _STEPS = 128, 12, 10, 4
 #: a PE for 16 steps over one for 4
 _POWER_16, _AREA_16 = 1.25, 1.37
@@ -149,6 +153,13 @@ BUFFER_BASE_M2 = _area(
     "m2",
     "what the other parts leave of a TPPE of 0.0375 mm2",
 )
+FIFO_M2 = _area(
+    "fifo", 2 * _FIFO16_mm2, "m2", "two 16-bit FIFOs of 0.00330 mm2 at depth 8; 16-bit entries assumed"
+)
+FIFO_W_M2 = Constant(
+    "sparse.fifo.leakage", _FIFO16_LEAK_mW * 1e-3 / (_FIFO16_mm2 * _MM2), "W/m2", _LOAS, "inf",
+    note="0.0658 mW of a 16-bit FIFO over its area; 16-bit entries assumed",
+)  # fmt: skip
 SPARTEN_BUFFER_M2 = _area(
     "sparten.buffer", _SPARTEN_mm2 - _FAST_mm2 - _MASKS_mm2 - _ACCUMULATOR_mm2, "m2",
     "what the other parts leave of a SparTen PE of 0.0366 mm2",

@@ -146,20 +146,27 @@ def check_inputs(x: ArrayLike, w: ArrayLike) -> LayerTensors:
         w: weights ``[K, N]``, integer or float; zero where pruned.
 
     Raises:
-        DataError: T is not in 1..64, x holds something else than 0 and 1, shapes do not match, or a weight is
-            not a finite number.
+        DataError: T is not in 1..64, x holds something else than 0 and 1 (or no numbers), shapes do not match, or a
+            weight is not a finite number.
 
     >>> check_inputs([[[1, 0]], [[1, 1]]], [[3], [0]]).words.tolist()
     [[3, 2]]
     """
-    spikes = np.asarray(x)
+    spikes = _array(x, "spikes")
+    if spikes.dtype.kind not in "biuf":
+        raise DataError(f"spikes hold {_content(spikes)}; give the numbers 0 and 1, [T, M, K] or [M, K].")
     if spikes.ndim == 2:
         spikes = spikes[np.newaxis]
     if spikes.ndim != 3:
         raise DataError(
             f"spikes have shape {spikes.shape}; give [T, M, K] (steps, positions, inputs) or [M, K] for one step."
         )
-    if not 1 <= spikes.shape[0] <= MAX_STEPS:
+    if spikes.shape[0] == 0:
+        raise DataError(
+            f"spikes of shape {spikes.shape} have no time step (T = 0), so there is nothing to simulate; give "
+            f"[T, M, K] with T from 1 to {MAX_STEPS}."
+        )
+    if spikes.shape[0] > MAX_STEPS:
         raise DataError(
             f"spikes have T = {spikes.shape[0]} time steps; a word holds 1 to {MAX_STEPS}: split the layer in time."
         )
@@ -168,7 +175,22 @@ def check_inputs(x: ArrayLike, w: ArrayLike) -> LayerTensors:
         raise DataError(
             "spikes hold other values than 0 and 1; present a real-valued input as one step per bit of its code."
         )
-    return LayerTensors(_packed(fires), int(spikes.shape[0]), np.asarray(w))
+    return LayerTensors(_packed(fires), int(spikes.shape[0]), _array(w, "weights"))
+
+
+def _array(given: ArrayLike, what: str) -> NDArray[Any]:
+    try:
+        return np.asarray(given)
+    except ValueError:
+        raise DataError(
+            f"{what} are no array: their rows differ in length; give rows of equal length."
+        ) from None
+
+
+def _content(array: NDArray[Any]) -> str:
+    """Return what an array that holds no real numbers holds."""
+    words = {"U": "text", "S": "text (bytes)", "c": "complex numbers", "O": "Python objects", "M": "dates"}
+    return f"{words.get(array.dtype.kind, 'no numbers')} (type {array.dtype})"
 
 
 def _packed(spikes: Bools) -> Words:
@@ -194,7 +216,9 @@ def _check_words(words: Words, steps: int) -> None:
 
 
 def _check_weights(weights: NDArray[Any], inputs: int) -> None:
-    if weights.ndim != 2 or weights.dtype.kind not in "biuf":
+    if weights.dtype.kind not in "biuf":
+        raise DataError(f"weights hold {_content(weights)}; give numbers [K, N] (inputs, outputs).")
+    if weights.ndim != 2:
         raise DataError(
             f"weights have shape {weights.shape} and type {weights.dtype}; give numbers [K, N] (inputs, outputs)."
         )

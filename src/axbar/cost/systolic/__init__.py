@@ -10,6 +10,8 @@ computes. Area and leakage are the chip's, in equal shares for all layers.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from axbar.cost._types import LEAKAGE_SPREAD, Bools, Component, Context, Floats, Parts, Rule, Term, add_up
@@ -61,7 +63,7 @@ def _free_dram(x: Context) -> Bools:
 
 
 def _dram_bits(x: Context) -> Floats:
-    return dram_bits("fwd")(x) + x.n("dram_bwd_bits") + x.n("dram_wup_bits")
+    return dram_bits("fwd")(x) + dram_bits("bwd")(x) + dram_bits("wup")(x)
 
 
 def _free_reason(x: Context) -> str:
@@ -69,7 +71,28 @@ def _free_reason(x: Context) -> str:
     return f"dram.kind is none, so {bits / 8e3:,.0f} kB of weights and maps pass the pins at no cost; set dram.kind"
 
 
-RULES = (Rule(_free_dram, _free_reason, fatal=False),)
+def _too_small(event: str, path: str, what: str) -> Rule:
+    """A memory that does not hold the operands in flight of the largest layer."""
+
+    def violated(x: Context) -> Bools:
+        return x.n(event).max(axis=0) > 8.0 * x.p(path)
+
+    def reason(x: Context) -> str:
+        needed, given = math.ceil(x.n(event).max() / 8.0), x.p(path).item()
+        return (
+            f"{path} is {given:g} B, but {what} take {needed} B, twice so that one half loads while the other works; "
+            f"set {path} to {needed} or more, or make the array smaller"
+        )
+
+    return Rule(violated, reason)
+
+
+RULES = (
+    _too_small("least_weight_bits", "memory.glb_weight_B", "the weights of one fold (rows x cols)"),
+    _too_small("least_map_bits", "memory.glb_map_B", "the inputs of one column of the array"),
+    _too_small("least_spad_bits", "memory.spad_B", "one weight and one input of an element"),
+    Rule(_free_dram, _free_reason, fatal=False),
+)
 
 KIND = HardwareKind(
     name="systolic",

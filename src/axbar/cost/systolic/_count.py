@@ -12,7 +12,8 @@ without neurons), and X bits of inputs on all steps:
 
 The way back of an inference is nothing, and its membranes do not pass DRAM: the global buffer reads and writes them.
 An input map that another layer made stays on the chip as far as the buffer for maps holds it; the rest is written to
-DRAM and read again. A training step keeps all spikes and membranes for the way back, in DRAM.
+DRAM and read again, and so are weights of a fold that the buffer for weights does not hold: ``_held``. A training step
+keeps all spikes and membranes for the way back, in DRAM.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from axbar.cost.imc._charged import charged
 from axbar.cost.imc._graph import EXTERNAL, Graph
 from axbar.cost.systolic._events import EVENTS
 from axbar.cost.systolic._folds import folded_bits
+from axbar.cost.systolic._held import held_bits, least_bits
 from axbar.cost.systolic._operations import Step, is_spiking, step_of
 from axbar.cost.systolic.cycles import os_cycles, ws_cycles
 from axbar.cost.training import TRAFFIC, packed_bits
@@ -186,19 +188,18 @@ def _traffic(graph: Graph, spec: SystolicSpec) -> dict[str, Floats]:
             found |= {f"{name}_weight_bits": of_weights, f"{name}_map_bits": of_maps}
         else:
             found[f"{name}_bits"] = of_weights + of_maps
+    each = np.array([_element_bits(layer, spec) for layer in graph.layers])
     if spec.memory.reads == "array":
-        each = np.array([_element_bits(layer, spec) for layer in graph.layers])
         folded = folded_bits(graph, spec, each, inputs)
         found["glb_fwd_weight_bits"] = folded["fwd_weights"]
         found["glb_fwd_map_bits"] += folded["fwd_maps"] - TRAFFIC["glb_fwd"].inputs * inputs
         found["glb_bwd_weight_bits"] = folded["bwd_weights"]
         found["glb_bwd_map_bits"] += folded["bwd_maps"]
         found["glb_wup_map_bits"] += folded["wup_maps"] - TRAFFIC["glb_wup"].inputs * inputs
-    found["map_bits"] = np.zeros_like(inputs)
+    found |= held_bits(graph, spec, inputs) | least_bits(graph, spec, each)
     if spec.task == "inference":
         image = np.array([float(EXTERNAL in sources) for sources in graph.sources])
         found["dram_fwd_bits"] = weights * float(spec.weight_bits) + image * inputs
-        found["map_bits"] = (1.0 - image) * inputs
     return found
 
 

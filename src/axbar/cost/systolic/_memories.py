@@ -4,8 +4,8 @@
 
 with the bits of ``_count`` and, per bit, a DRAM standard's published energy and the access energy of an SRAM of the
 buffer's size. Weights stand in one half of the global buffer, maps and states in the other. A scratchpad costs as much
-per bit as the smallest SRAM of the fit (1 KB), which is high for one of 64 B. The input map of an inference that does
-not fit the buffer for maps is written to DRAM and read again, as far as it does not fit.
+per bit as the smallest SRAM of the fit (1 KB), which is high for one of 64 B. Weights and maps that do not fit their
+buffer pass DRAM again, as far as they do not fit: ``_held``.
 
 DRAM moves while the array computes: a phase of a layer waits for what is left, max(0, t_DRAM - t_array). The buffers
 keep up with the array.
@@ -31,6 +31,12 @@ _RATE: Final = ("dram.width_bits", "dram.transfer_Hz")
 _WEIGHTS_B, _MAPS_B, _SPAD_B = "memory.glb_weight_B", "memory.glb_map_B", "memory.spad_B"
 _SRAM_SPREAD: Final = 1.5
 _DRAM_SPREAD: Final = 2.0
+#: phase -> (bits that the buffer for maps should hold, how often the rest passes DRAM)
+_HELD_MAPS: Final = {
+    "fwd": (("map_bits", "map_fwd_passes"),),
+    "bwd": (("gradient_bits", "gradient_bwd_passes"),),
+    "wup": (("map_bits", "map_wup_passes"), ("gradient_bits", "gradient_wup_passes")),
+}
 #: bits; the memory fit was made on words of 32 bits and more
 _SPAD_WORD: Final = np.array([32.0])
 
@@ -39,17 +45,26 @@ def dram_bits(phase: str) -> Callable[[Context], Floats]:
     """Return the bits that pass DRAM in a phase."""
 
     def value(x: Context) -> Floats:
-        if phase != "fwd":
-            return x.n(f"dram_{phase}_bits")
-        return x.n("dram_fwd_bits") + 2.0 * np.maximum(0.0, x.n("map_bits") - 8.0 * x.p(_MAPS_B))
+        fold = np.maximum(1.0, x.n(f"fold_{phase}_bits"))
+        beyond = np.maximum(0.0, 1.0 - 8.0 * x.p(_WEIGHTS_B) / fold)
+        found = x.n(f"dram_{phase}_bits") + x.n(f"again_{phase}_bits") * beyond
+        for bits, passes in _HELD_MAPS[phase]:
+            found = found + x.n(passes) * np.maximum(0.0, x.n(bits) - 8.0 * x.p(_MAPS_B))
+        return found
 
     return value
+
+
+def _dram_formula(phase: str) -> str:
+    weights = f"again_{phase}_bits · max(0, 1 − 8 · glb_weight_B / fold_{phase}_bits)"
+    maps = (f"{passes} · max(0, {bits} − 8 · glb_map_B)" for bits, passes in _HELD_MAPS[phase])
+    return f"({' + '.join((f'dram_{phase}_bits', weights, *maps))})"
 
 
 def _dram_parts(phase: str, bit: Constant) -> Parts:
     bits, array = dram_bits(phase), f"mac_{phase}"
     events, paths = _dram_reads(phase)
-    formula = "(dram_fwd_bits + 2 · max(0, map_bits − 8 · glb_map_B))" if phase == "fwd" else events[0]
+    formula = _dram_formula(phase)
 
     def energy(x: Context) -> Floats:
         return bits(x) * x.c(bit)
@@ -72,7 +87,8 @@ def _dram_parts(phase: str, bit: Constant) -> Parts:
 
 def _dram_reads(phase: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Events and paths that ``dram_bits`` reads."""
-    return (("dram_fwd_bits", "map_bits"), (_MAPS_B,)) if phase == "fwd" else ((f"dram_{phase}_bits",), ())
+    maps = (name for pair in _HELD_MAPS[phase] for name in pair)
+    return (f"dram_{phase}_bits", f"again_{phase}_bits", f"fold_{phase}_bits", *maps), (_WEIGHTS_B, _MAPS_B)
 
 
 def _dram(phase: str) -> Component:

@@ -1,0 +1,99 @@
+"""What the buffers hold, what passes DRAM again where they do not, and the least that they must hold.
+
+A product A[m, k] B[k, n] takes its column folds one after the other, and within one all steps and row folds. So B is
+read once if the buffer for weights holds one column fold, and A once if the buffer for maps holds all of it. Where
+a buffer of S bits is too small for what it should hold, the share
+
+    beyond(held) = max(0, 1 - S / held)
+
+stays outside and comes from DRAM whenever the array asks; the rest is pinned:
+
+    weights forward    held  K min(N, C) weight_bits        again  r ceil(M/R) - 1     (weight-stationary: r - 1)
+    weights back       held  N min(K, C) training.bits      again  r ceil(M/R) - 1     (weight-stationary: r - 1)
+    their gradients    held  min(K, R) min(N, C) training.bits   again  2 (r - 1): read and written per step
+    inputs             held  the map of all steps           again  once per column fold, ceil(N/C)
+    membrane gradients held  M N training.bits of a step    again  written and read per step, read for the update
+
+beside what passes DRAM whatever the buffers hold: weights once, the network's own input once, for training states
+and maps. An inference writes a map that another layer made to DRAM as far as it does not fit, which is one more pass.
+This is a lower bound: whoever pins less, or keeps two halves, reads more often. The sums that a weight-stationary array
+parks are taken to stay on the chip. With ``memory.reads: table`` nothing is read again
+but a map of an inference that does not fit, once.
+
+Less than the operands in flight no buffer can have, each twice, so that one half loads while the other works:
+
+    weights    2 min(K, R) min(N, C) b       one fold of the array; b = weight_bits, for training the larger width
+    maps       2 min(M, R) b_x               one column of inputs
+    scratchpad 2 (b + b_x)                   one weight and one input per element
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from axbar.cost._types import Floats
+from axbar.cost.imc._graph import EXTERNAL, Graph
+from axbar.spec.systolic import SystolicSpec
+
+__all__ = ["held_bits", "least_bits"]
+
+
+def held_bits(graph: Graph, spec: SystolicSpec, inputs: Floats) -> dict[str, Floats]:
+    """Return what the buffers should hold, and how often it passes DRAM where they do not.
+
+    Args:
+        graph: the products.
+        spec: array, dataflow, widths, task.
+        inputs: bits of all inputs, as stored.
+    """
+    shape, runs = graph.shapes, graph.runs
+    m, k, n = shape.positions, shape.fan_in, shape.fan_out
+    rows, cols = float(spec.array.rows), float(spec.array.cols)
+    wide, deep = float(spec.weight_bits), float(spec.training.bits)
+    weights, folds = k * n * shape.groups, np.ceil(n / cols)
+    image = np.array([float(EXTERNAL in sources) for sources in graph.sources])
+    behind = np.array([float(sources != (EXTERNAL,)) for sources in graph.sources])
+    passes = runs * (np.ceil(m / rows) if spec.dataflow == "os" else np.ones_like(m))
+    again = np.maximum(0.0, passes - 1.0)
+    written = 1.0 if spec.task == "inference" else 0.0  # a training step writes all maps anyway
+    found = {
+        "fold_fwd_bits": k * np.minimum(n, cols) * wide,
+        "again_fwd_bits": weights * wide * again,
+        "fold_bwd_bits": n * np.minimum(k, cols) * deep,
+        "again_bwd_bits": weights * deep * again * behind,
+        "fold_wup_bits": np.minimum(k, rows) * np.minimum(n, cols) * deep,
+        "again_wup_bits": weights * deep * 2.0 * np.maximum(0.0, runs - 1.0),
+        "map_bits": inputs,
+        "map_fwd_passes": np.where(image > 0.0, folds - 1.0, written + folds),
+        "map_wup_passes": folds - 1.0,
+        "gradient_bits": m * n * shape.groups * deep,
+        "gradient_bwd_passes": 2.0 * runs,
+        "gradient_wup_passes": runs.copy(),
+    }
+    if spec.memory.reads == "table":
+        nothing = np.zeros_like(inputs)
+        found |= {name: nothing for name in found if name.startswith("again") or name.endswith("passes")}
+        found["map_fwd_passes"] = 2.0 * written * (1.0 - image)
+    return found
+
+
+def least_bits(graph: Graph, spec: SystolicSpec, element_bits: Floats) -> dict[str, Floats]:
+    """Return the bits without which the array cannot work on a layer.
+
+    Args:
+        graph: the products.
+        spec: array, widths, task.
+        element_bits: of one input at one step, ``[L]``.
+    """
+    shape = graph.shapes
+    rows, cols = float(spec.array.rows), float(spec.array.cols)
+    wide, given = float(spec.weight_bits), element_bits
+    if spec.task == "training":
+        wide = max(wide, float(spec.training.bits))
+        given = np.maximum(given, float(spec.training.bits))
+    fold = np.minimum(shape.fan_in, rows) * np.minimum(shape.fan_out, cols)
+    return {
+        "least_weight_bits": 2.0 * wide * fold,
+        "least_map_bits": 2.0 * given * np.minimum(shape.positions, rows),
+        "least_spad_bits": 2.0 * (wide + given),
+    }
