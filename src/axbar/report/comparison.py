@@ -227,7 +227,7 @@ def _blocks(found: Comparison) -> list[Any]:
     won = where(found, "energy_J")
     if len(won) > 1:
         blocks += [
-            f"least energy on {name}: {len(layers)} layers ({', '.join(layers[:6])}{', …' if len(layers) > 6 else ''})"
+            f"least energy on {name}, layers won {len(layers)} ({', '.join(layers[:6])}{', …' if len(layers) > 6 else ''})"
             for name, layers in won.items()
         ]
     return [*blocks, *_silicon(found), *(f"note: {note}" for note in _notes(found))]
