@@ -226,11 +226,13 @@ def _blocks(found: Comparison) -> list[Any]:
     blocks.append(_group_table(found))
     won = where(found, "energy_J")
     if len(won) > 1:
-        blocks += [
-            f"least energy on {name}, layers won {len(layers)} ({', '.join(layers[:6])}{', …' if len(layers) > 6 else ''})"
-            for name, layers in won.items()
-        ]
+        blocks += [f"least energy on {name}: {_some(layers)}" for name, layers in won.items()]
     return [*blocks, *_silicon(found), *(f"note: {note}" for note in _notes(found))]
+
+
+def _some(layers: Sequence[str]) -> str:
+    """The first layers, and how many more."""
+    return ", ".join(layers[:6]) + (f" and {len(layers) - 6} more" if len(layers) > 6 else "")
 
 
 def _unfit(found: Comparison) -> list[tuple[str, str]]:
