@@ -32,13 +32,14 @@ sum at once, nothing is held, membranes stay in the neuron units, and an input m
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from typing import Final
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from axbar import registry
+from axbar.cost._countable import check_countable
 from axbar.cost._types import Events, Floats
 from axbar.cost.imc._charged import charged
 from axbar.cost.imc._dies import die_traffic
@@ -49,9 +50,8 @@ from axbar.cost.imc._presented import Presented, element_bits, presented
 from axbar.cost.imc._units import UNIT_EVENTS, unit_events
 from axbar.cost.imc._weights import row_levels
 from axbar.devices import DevicePreset
-from axbar.errors import UsageError
 from axbar.spec.imc import ImcSpec
-from axbar.workload import LayerTrace, Workload, pulse_bits
+from axbar.workload import Workload, pulse_bits
 
 __all__ = ["EVENTS", "count"]
 
@@ -120,7 +120,7 @@ def count(workload: Workload, spec: ImcSpec) -> Events:
         UsageError: no layer lies on arrays, nothing was recorded, or a layer's weights were fixed to other
             bits.
     """
-    _check(workload.matmuls, workload, spec)
+    check_countable(workload, spec.crossbar.weight_bits, "crossbar.weight_bits")
     graphs = _graphs.setdefault(workload, {})
     if spec.mapping.first_layer not in graphs:
         graphs[spec.mapping.first_layer] = charged(workload, spec.mapping.first_layer)
@@ -149,28 +149,6 @@ def count(workload: Workload, spec: ImcSpec) -> Events:
         unpriced=tuple(graph.unpriced),
         reasons=_reasons(spec),
     )  # fmt: skip
-
-
-def _check(layers: Sequence[LayerTrace], workload: Workload, spec: ImcSpec) -> None:
-    if not layers:
-        raise UsageError(
-            f"workload '{workload.name}' has no layer with stored weights (conv2d, linear), so nothing lies "
-            "on arrays; trace a network that has one."
-        )
-    bits = spec.crossbar.weight_bits
-    for layer in layers:
-        if layer.bits is not None and layer.bits != bits:
-            raise UsageError(
-                f"layer '{layer.name}' was fixed to {layer.bits}-bit weights by a technique, but "
-                f"crossbar.weight_bits is {bits}; set crossbar.weight_bits={layer.bits} or drop the "
-                "technique."
-            )
-        operand = layer.operands[0]
-        if operand.words is None and operand.rate is None:
-            raise UsageError(
-                f"layer '{layer.name}' has neither recorded spikes nor a rate; trace the network with a "
-                "batch or give a rate."
-            )
 
 
 def _array_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpec) -> dict[str, Floats]:

@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from axbar.cost._countable import check_countable
 from axbar.cost._types import Events, Floats
 from axbar.cost.imc._charged import charged, exits
 from axbar.cost.imc._graph import Graph
@@ -29,7 +30,6 @@ from axbar.cost.sparse._settings import Setting, can_balance, resident_bits, set
 from axbar.cost.sparse.counters import STREAMS, Counters
 from axbar.cost.sparse.traffic import PUBLISHED_PSUM_STEPS
 from axbar.cost.sparse.unfold import samples_of
-from axbar.errors import UsageError
 from axbar.spec.sparse import SparseSpec
 from axbar.workload import LayerTrace, Workload
 
@@ -59,7 +59,7 @@ def count(workload: Workload, spec: SparseSpec) -> Events:
     Raises:
         UsageError: the workload has no products, nothing was recorded, or a layer's weights were fixed to other bits.
     """
-    _check(workload, spec)
+    check_countable(workload, spec.weight_bits, "weight_bits")
     if workload not in _graphs:
         _graphs[workload] = charged(workload, "once")
     graph = _graphs[workload]
@@ -76,26 +76,6 @@ def count(workload: Workload, spec: SparseSpec) -> Events:
         unpriced=_unpriced(workload),
         reasons=reasons,
     )
-
-
-def _check(workload: Workload, spec: SparseSpec) -> None:
-    if not workload.matmuls:
-        raise UsageError(
-            f"workload '{workload.name}' has no layer with stored weights (conv2d, linear), so there is nothing to "
-            "join; trace a network that has one."
-        )
-    for layer in workload.matmuls:
-        if layer.bits is not None and layer.bits != spec.weight_bits:
-            raise UsageError(
-                f"layer '{layer.name}' was fixed to {layer.bits}-bit weights by a technique, but weight_bits is "
-                f"{spec.weight_bits}; set weight_bits={layer.bits} or drop the technique."
-            )
-        operand = layer.operands[0]
-        if operand.words is None and operand.rate is None:
-            raise UsageError(
-                f"layer '{layer.name}' has neither recorded spikes nor a rate; trace the network with a batch or give "
-                "a rate."
-            )
 
 
 def _possible(setting: Setting, spec: SparseSpec, graph: Graph) -> tuple[Setting, tuple[str, ...]]:

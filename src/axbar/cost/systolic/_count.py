@@ -26,6 +26,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from axbar.cost._countable import check_countable
 from axbar.cost._types import Events, Floats
 from axbar.cost.imc._charged import charged
 from axbar.cost.imc._graph import EXTERNAL, Graph
@@ -35,7 +36,6 @@ from axbar.cost.systolic._held import held_bits, least_bits
 from axbar.cost.systolic._operations import Step, is_spiking, step_of
 from axbar.cost.systolic.cycles import os_cycles, ws_cycles
 from axbar.cost.training import TRAFFIC, packed_bits
-from axbar.errors import UsageError
 from axbar.spec.systolic import SystolicSpec
 from axbar.workload import LayerTrace, Workload, phases
 
@@ -64,7 +64,7 @@ def count(workload: Workload, spec: SystolicSpec) -> Events:
     Raises:
         UsageError: no layer has stored weights, nothing was recorded, or weights were fixed to other bits.
     """
-    _check(workload, spec)
+    check_countable(workload, spec.weight_bits, "weight_bits")
     graph = _graph(workload, spec.task)
     products = graph.layers
     steps = [_step(graph, i, workload, spec) for i in range(len(products))]
@@ -86,26 +86,6 @@ def count(workload: Workload, spec: SystolicSpec) -> Events:
         notes=_notes(graph, steps, workload, spec),
         unpriced=_unpriced(workload),
     )
-
-
-def _check(workload: Workload, spec: SystolicSpec) -> None:
-    if not workload.matmuls:
-        raise UsageError(
-            f"workload '{workload.name}' has no layer with stored weights (conv2d, linear), so nothing runs on the "
-            "array; trace a network that has one."
-        )
-    for layer in workload.matmuls:
-        if layer.bits is not None and layer.bits != spec.weight_bits:
-            raise UsageError(
-                f"layer '{layer.name}' was fixed to {layer.bits}-bit weights by a technique, but weight_bits is "
-                f"{spec.weight_bits}; set weight_bits={layer.bits} or drop the technique."
-            )
-        operand = layer.operands[0]
-        if operand.words is None and operand.rate is None:
-            raise UsageError(
-                f"layer '{layer.name}' has neither recorded spikes nor a rate; trace the network with a batch or "
-                "give a rate."
-            )
 
 
 def _graph(workload: Workload, task: str) -> Graph:
