@@ -14,7 +14,7 @@ import argparse
 import importlib
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -102,11 +102,18 @@ def contenders() -> dict[str, Callable[[], nn.Module]]:
     }
 
 
-def build(steps: int) -> tuple[dict[str, Net], list[str]]:
+#: what the others are compared with
+OURS = "axbar LIF, fused"
+OTHERS = ("snnTorch Leaky", "SpikingJelly LIFNode, single-step", "SpikingJelly LIFNode, multi-step")
+
+
+def build(steps: int, only: Sequence[str] = ()) -> tuple[dict[str, Net], list[str]]:
     """Return the networks that can be built here, with equal weights, and the labels that can't."""
     nets: dict[str, Net] = {}
     missing: list[str] = []
     for label, neuron in contenders().items():
+        if nets and only and not any(word in label for word in only):
+            continue
         try:
             nets[label] = Net(neuron, steps)
         except ImportError:
@@ -130,12 +137,12 @@ def cpu_seconds(net: Net, x: Tensor, y: Tensor) -> float:
     return time.process_time() - start
 
 
-def ratios(pairs: int, steps: int) -> tuple[dict[str, float], float, list[str]]:
+def ratios(pairs: int, steps: int, only: Sequence[str] = ()) -> tuple[dict[str, float], float, list[str]]:
     """Return median ratio per label, median seconds of the baseline, and what is not installed."""
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(BATCH, 1, 28, 28, generator=generator)
     y = torch.randint(0, 10, (BATCH,), generator=generator)
-    nets, missing = build(steps)
+    nets, missing = build(steps, only)
     base = next(iter(nets))
     found: dict[str, list[float]] = {label: [] for label in nets}
     spent: list[float] = []
@@ -160,14 +167,20 @@ def main() -> None:
     )
     parser.add_argument("--pairs", type=int, default=30, help="interleaved pairs per neuron")
     parser.add_argument("--steps", type=int, default=4, help="time steps T")
+    parser.add_argument(
+        "--only", nargs="*", default=(), help="only contenders whose label contains one of these"
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
-    found, seconds, missing = ratios(args.pairs, args.steps)
+    found, seconds, missing = ratios(args.pairs, args.steps, args.only)
     print(f"without neurons: {1e3 * seconds:.0f} ms CPU (T = {args.steps}, batch {BATCH}, one thread)")
     for label, ratio in found.items():
         print(f"{label:<36} {ratio:.2f}x")
     for label in missing:
         print(f"{label:<36} not installed")
+    for label in OTHERS:
+        if label in found and OURS in found:
+            print(f"{label:<36} takes {found[label] / found[OURS]:.2f} times as long as {OURS}")
 
 
 if __name__ == "__main__":

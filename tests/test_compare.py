@@ -138,3 +138,20 @@ def test_a_silent_network_has_no_ratio_and_is_still_written() -> None:
     found = compare_workload(silent, ["loas", "sata"], overrides={"fidelity": "published"})
     json.loads(found.render("json"))  # strict: no NaN
     assert found.render("txt") and found.render("html")
+
+
+def test_one_chip_may_be_given_by_itself() -> None:
+    workload = shapes.cnn(width=4)
+    for chip in ("sata", load_hardware("sata")):
+        assert compare_workload(workload, chip).names == ("sata",)
+
+
+def test_what_is_no_workload_is_named() -> None:
+    with pytest.raises(UsageError, match=r"a workload is needed, got str 'vgg9'; .*shapes\.vgg9\(\)"):
+        compare_workload("vgg9", ["sata"])
+
+
+def test_a_form_that_there_is_not_names_the_suffixes(by_shape: Comparison, tmp_path) -> None:
+    with pytest.raises(UsageError, match=r"no form 'pdf'; .* ends in \.csv, \.html, \.json, \.txt"):
+        by_shape.save(tmp_path / "x.pdf")
+    assert not list(tmp_path.iterdir())

@@ -18,9 +18,11 @@ _FACE = {
     "digital": "axbar.crossbar",
     "estimate": "axbar.cost",
     "evaluate": "axbar._evaluate",
+    "from_module": "axbar.workload.interchange",
     "load_data": "axbar.data",
     "load_hardware": "axbar.spec",
     "load_network": "axbar.nn",
+    "save_nir": "axbar.workload.interchange",
     "to_analog": "axbar.crossbar",
     "trace": "axbar.workload",
 }
@@ -35,9 +37,11 @@ __all__ = [
     "digital",
     "estimate",
     "evaluate",
+    "from_module",
     "load_data",
     "load_hardware",
     "load_network",
+    "save_nir",
     "to_analog",
     "trace",
 ]
@@ -52,6 +56,7 @@ if TYPE_CHECKING:
     from axbar.nn import load_network
     from axbar.spec import load_hardware
     from axbar.workload import Workload, trace
+    from axbar.workload.interchange import from_module, save_nir
 
 
 def __getattr__(name: str) -> Any:

@@ -1,24 +1,29 @@
 """``compare``: one network on many chips, of whatever kind, from one trace.
 
 All chips see the same recorded spikes and the same weights. Each is evaluated as ``evaluate`` would; nothing here knows
-a hardware kind. Quantities are per inference and include every component, also those that only one kind has.
+a hardware kind. Quantities are per inference, or per training step where all chips train, and include every component,
+also those that only one kind has.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from axbar import registry
+from axbar._compare_chips import contenders, told_apart
+from axbar._compare_notes import notes_on
 from axbar._evaluate import Progress, evaluate_on, prepare
 from axbar._report import Report, estimate_report
 from axbar.errors import UsageError, unknown_name
 from axbar.files import write_atomic
-from axbar.spec import HardwareSpec, load_hardware
+from axbar.spec import HardwareSpec
+from axbar.workload import check_workload, read_workload, shapes
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +31,9 @@ if TYPE_CHECKING:
     from axbar.data import Dataset
     from axbar.workload import Workload
 
-__all__ = ["COMPARED", "Comparison", "compare", "compare_workload", "contenders"]
+__all__ = [
+    "COMPARED", "Compared", "Comparison", "compare", "compare_full", "compare_workload", "contenders",
+]  # fmt: skip
 
 #: what is compared; the least wins
 COMPARED = ("energy_J", "latency_s", "area_m2", "leakage_W", "edp_Js")
@@ -49,11 +56,12 @@ class Comparison:
     @property
     def names(self) -> tuple[str, ...]:
         """The chips, as their specs call them; a number tells namesakes apart."""
-        plain = [report.hardware.name for report in self.reports]
-        return tuple(
-            name if plain.count(name) == 1 else f"{name} #{1 + plain[:i].count(name)}"
-            for i, name in enumerate(plain)
-        )
+        return told_apart([report.hardware.name for report in self.reports])
+
+    @property
+    def work(self) -> str:
+        """What all costs are per: ``inference``, or ``training step``."""
+        return " or ".join(dict.fromkeys(report.work for report in self.reports))
 
     def values(self, quantity: str) -> tuple[float, ...]:
         """Return one total per chip."""
@@ -62,10 +70,10 @@ class Comparison:
         return tuple(report.total(quantity) for report in self.reports)
 
     def cycles(self) -> tuple[float | None, ...]:
-        """Return latency times clock per chip; None where a chip has no clock."""
+        """Return latency times clock per chip, an integer where it is a count; None where a chip has no clock."""
         clocks = [report.hardware.values().get("clock_Hz") for report in self.reports]
         return tuple(
-            None if clock is None else report.total("latency_s") * float(clock)
+            None if clock is None else _counted(report.total("latency_s") * float(clock))
             for report, clock in zip(self.reports, clocks, strict=True)
         )
 
@@ -105,13 +113,20 @@ class Comparison:
 
         return why(self, quantity)
 
+    @property
+    def verdict(self) -> str:
+        """The comparison in one sentence: of energy and time together."""
+        return self.why("edp_Js")
+
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain JSON values."""
         first = self.reports[0]
         return {
+            "verdict": self.verdict,
             "model": first.model,
             "data": first.data,
             "workload": dict(first.trace),
+            "per": self.work,
             "hardware": [self._row(i) for i in range(len(self.reports))],
             "least": {q: next((self.names[i] for i in self.ranked(q)), None) for q in COMPARED},
             "why": {q: self.why(q) for q in ("energy_J", "latency_s", "edp_Js", "area_m2")},
@@ -135,6 +150,8 @@ class Comparison:
             "ratio": {q: self.ratios(q)[i] for q in COMPARED},
             "conventional": report.estimate.conventional,
             "assumed_share": float(report.estimate.assumed_share[0]),
+            "spread": _spread(report),
+            "beside_silicon": report.estimate.beside_silicon,
         }
 
     def to_json(self) -> str:
@@ -143,7 +160,14 @@ class Comparison:
 
     def render(self, form: str) -> str:
         """Return the comparison as ``html``, ``json``, ``txt`` or ``csv``."""
-        return registry.get("renderers", f"comparison-{form}")(self)
+        prefix = "comparison-"
+        forms = [n.removeprefix(prefix) for n in registry.names("renderers") if n.startswith(prefix)]
+        forms.remove("terminal")  # writes no text
+        if form not in forms:
+            raise UsageError(
+                f"a comparison has no form '{form}'; save it in a file that ends in .{', .'.join(sorted(forms))}."
+            )
+        return registry.get("renderers", f"{prefix}{form}")(self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the comparison; the suffix picks the form. The file appears whole or not at all."""
@@ -153,6 +177,31 @@ class Comparison:
     def show(self) -> None:
         """Write the tables to the terminal."""
         registry.get("renderers", "comparison-terminal")(self)
+
+
+def _counted(cycles: float) -> float:
+    """Return the integer that a latency times a clock stands for, where it is one but for rounding."""
+    whole = round(cycles) if math.isfinite(cycles) else cycles
+    return whole if math.isclose(cycles, whole, rel_tol=1e-13) else cycles
+
+
+def _spread(report: Report) -> dict[str, list[float]] | None:
+    """Return low and high of each total around published silicon; None for kinds that were not compared with any."""
+    if not report.estimate.compared_with_silicon:
+        return None
+    return {
+        q: [float(end[0]) for end in report.estimate.spread(q)] for q in ("energy_J", "latency_s", "area_m2")
+    }
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A comparison together with the values it was made from; network and data are None for a workload alone."""
+
+    comparison: Comparison
+    workload: Workload
+    network: torch.nn.Module | None = None
+    dataset: Dataset | None = None
 
 
 def compare(
@@ -175,7 +224,8 @@ def compare(
 
     Args:
         hardware: specs, preset names or YAML files, at least one.
-        overrides: changes made to every chip that has the path; one that no chip has is an error.
+        overrides: changes made to every chip that has the path; one that no chip has is an error. ``NAME:PATH``
+            changes one chip alone. All chips must do the same work, infer or train.
         techniques: those of a network are applied once, with the first chip; those of a chip on every die.
 
     The others are those of ``axbar.evaluate``. What each effect of a chip costs, and what would
@@ -184,6 +234,33 @@ def compare(
     Raises:
         AxbarError: an input is wrong; the sentence says which and how to mend it.
     """
+    return compare_full(
+        model, data, hardware, weights=weights, config=config, overrides=overrides, techniques=techniques,
+        chips=chips, seed=seed, images=images, trace_samples=trace_samples, data_dir=data_dir, progress=progress,
+    ).comparison  # fmt: skip
+
+
+def compare_full(
+    model: str | torch.nn.Module,
+    data: str | Dataset | None,
+    hardware: Sequence[str | HardwareSpec],
+    *,
+    weights: str | None,
+    config: Mapping[str, Any] | None,
+    overrides: Mapping[str, Any] | Sequence[str],
+    techniques: Sequence[str],
+    chips: int,
+    seed: int,
+    images: int | None,
+    trace_samples: int,
+    data_dir: str | None,
+    progress: Progress | None,
+) -> Compared:
+    """As ``compare``, and return network, data and trace as well; without data, compare the workload of that name."""
+    if data is None:
+        workload = _workload(model, config, techniques)
+        found = compare_workload(workload, hardware, overrides=overrides, model=str(model), progress=progress)
+        return Compared(found, workload)
     specs = contenders(hardware, overrides)
     ready = prepare(
         model, data, specs[0][1], weights=weights, config=config, techniques=techniques, images=images,
@@ -199,7 +276,22 @@ def compare(
             )
         )
     tell("chips", len(specs), len(specs))
-    return Comparison(tuple(reports), notes_on([spec for _, spec in specs]))
+    return Compared(_side_by_side(reports, ready.workload), ready.workload, ready.network, ready.dataset)
+
+
+def _workload(model: Any, config: Mapping[str, Any] | None, techniques: Sequence[str]) -> Workload:
+    """Read what can be compared without data; say what can't."""
+    if not isinstance(model, str):
+        raise UsageError("a network is traced on data; give data as well, or a workload to compare_workload.")
+    if model in registry.names("models") and model not in shapes.TABLE:
+        raise UsageError(
+            f"'{model}' is a network; give --data to trace it, or a shape: see 'axbar ls shapes'."
+        )
+    if techniques:
+        raise UsageError(
+            "a technique changes a network, and its effect is measured on data; give --data as well."
+        )
+    return read_workload(model, dict(config or {}))
 
 
 def compare_workload(
@@ -211,6 +303,7 @@ def compare_workload(
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare the cost of one workload on several chips; no network, no data, no accuracy."""
+    check_workload(workload)
     specs = contenders(hardware, overrides)
     tell = progress or (lambda stage, done, total: None)
     reports: list[Report] = []
@@ -218,76 +311,9 @@ def compare_workload(
         tell("chips", i, len(specs))
         reports.append(estimate_report(workload, base, spec, model=model or workload.name))
     tell("chips", len(specs), len(specs))
-    return Comparison(tuple(reports), notes_on([spec for _, spec in specs]))
+    return _side_by_side(reports, workload)
 
 
-def contenders(
-    hardware: Sequence[str | HardwareSpec], overrides: Mapping[str, Any] | Sequence[str] = ()
-) -> list[tuple[HardwareSpec, HardwareSpec]]:
-    """Return each chip as named and with the changes whose paths it has.
-
-    ``NAME:PATH=VALUE`` changes the chip of that name alone.
-
-    Raises:
-        UsageError: no chip is named, or no chip has a changed path.
-    """
-    if not hardware:
-        raise UsageError("no chip to compare on; name some, such as imc-rram-65nm,sata,loas.")
-    bases = [one if isinstance(one, HardwareSpec) else load_hardware(one) for one in hardware]
-    changes = _changes(overrides)
-    known = [_paths(base) for base in bases]
-    own = _own_changes(changes, [base.name for base in bases])
-    for path in changes:
-        if not any(path in paths for paths in known):
-            every = sorted(set().union(*known))
-            raise UsageError(unknown_name("path on any of these chips", path, every))
-    return [
-        (base, _changed(base, {p: v for p, v in changes.items() if p in paths} | own.get(base.name, {})))
-        for base, paths in zip(bases, known, strict=True)
-    ]
-
-
-def _own_changes(changes: dict[str, Any], names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Take the changes of one chip alone out of those of all."""
-    own: dict[str, dict[str, Any]] = {}
-    for key in [key for key in changes if ":" in key]:
-        name, _, path = key.partition(":")
-        if name not in names:
-            raise UsageError(unknown_name("chip in a change", name, names))
-        own.setdefault(name, {})[path] = changes.pop(key)
-    return own
-
-
-def _changed(base: HardwareSpec, changes: Mapping[str, Any]) -> HardwareSpec:
-    try:
-        return base.replace(changes)
-    except UsageError as error:
-        raise UsageError(f"{base.name}: {error}") from None
-
-
-def _changes(overrides: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
-    if isinstance(overrides, Mapping):
-        return dict(overrides)
-    found: dict[str, Any] = {}
-    for text in overrides:
-        path, given, value = text.partition("=")
-        if not given or not path:
-            raise UsageError(f"'{text}' is not PATH=VALUE; write for example clock_Hz=200e6.")
-        found[path.strip()] = value.strip()
-    return found
-
-
-def _paths(spec: HardwareSpec) -> set[str]:
-    """Paths that may be changed: all quantities, and blocks that a word stands for (``device``)."""
-    values = set(spec.values())
-    return values | {path.partition(".")[0] for path in values if path.endswith(".name")}
-
-
-def notes_on(specs: Sequence[HardwareSpec]) -> tuple[str, ...]:
-    """Return what makes these chips unequal from the start."""
-    nodes = {spec.name: spec.values().get("technology.node_m") for spec in specs}
-    known = {name: float(node) for name, node in nodes.items() if node is not None}
-    if len(set(known.values())) < 2:
-        return ()
-    shown = ", ".join(f"{name} {1e9 * node:.0f} nm" for name, node in known.items())
-    return (f"the chips stand at different nodes ({shown}); --set technology.node_m=28nm puts all at one",)
+def _side_by_side(reports: Sequence[Report], workload: Workload) -> Comparison:
+    found = Comparison(tuple(reports))
+    return replace(found, notes=notes_on(found.names, reports, workload))

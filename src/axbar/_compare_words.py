@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+from axbar.cost.metrics import merit_text
 from axbar.units import format_quantity, unit_of
 
 if TYPE_CHECKING:
@@ -23,19 +25,25 @@ def why(found: Comparison, quantity: str) -> str:
     if not order:
         return f"least {_NAMES[quantity]}: the network fits on none of these chips"
     values, names = found.values(quantity), found.names
-    best = order[0]
-    text = f"least {_NAMES[quantity]}: {names[best]}, {_amount(values[best], quantity)}"
-    if len(order) < 2:
-        return f"{text}; it is the only one on which the network fits"
-    other = order[1]
+    least = [i for i in order if _equal(values[i], values[order[0]])]
+    rest = order[len(least) :]
+    best, amount = least[0], _amount(values[order[0]], quantity)
+    if len(least) > 1:
+        text = f"least {_NAMES[quantity]}: {' and '.join(names[i] for i in least)} are equal, {amount} each"
+    else:
+        text = f"least {_NAMES[quantity]}: {names[best]}, {amount}"
+    if not rest:
+        return text if len(least) > 1 else f"{text}; it is {_only(found)}"
+    other = rest[0]
     text += f"; {names[other]} takes {_times(values[other], values[best])} as much"
     if quantity == "edp_Js":
         energy, time = (found.values(q) for q in ("energy_J", "latency_s"))
-        return (
-            f"{text}: {_times(energy[other], energy[best])} the energy, "
-            f"{_times(time[other], time[best])} the time"
-        )
+        return f"{text}: {_share(energy[other], energy[best], 'energy')}, {_share(time[other], time[best], 'time')}"
     return f"{text}: {_difference(found, quantity, best, other)}"
+
+
+def _only(found: Comparison) -> str:
+    return "the only chip compared" if len(found.reports) == 1 else "the only one on which the network fits"
 
 
 def _difference(found: Comparison, quantity: str, best: int, other: int) -> str:
@@ -49,23 +57,35 @@ def _difference(found: Comparison, quantity: str, best: int, other: int) -> str:
 
 
 def where(found: Comparison, quantity: str) -> dict[str, list[str]]:
-    """Return chip -> the layers of which it takes least."""
+    """Return chip -> the layers of which it alone takes least."""
     names = found.names
     fits = set(found.ranked(quantity))
     won: dict[str, list[str]] = {}
     for layer, values in found.by_layer(quantity).items():
-        best = min(fits, key=lambda i: values[i], default=None)
-        if best is not None:
-            won.setdefault(names[best], []).append(layer)
+        least = [i for i in fits if _equal(values[i], min(values[j] for j in fits))]
+        if len(least) == 1:
+            won.setdefault(names[least[0]], []).append(layer)
     return won
 
 
 def _amount(value: float, quantity: str) -> str:
-    return format_quantity(value, "J s" if quantity == "edp_Js" else unit_of(quantity))
+    return merit_text(value, "Js") if quantity == "edp_Js" else format_quantity(value, unit_of(quantity))
+
+
+def _equal(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=1e-9)
+
+
+def _share(more: float, less: float, what: str) -> str:
+    return f"as much {what}" if _equal(more, less) else f"{_times(more, less)} the {what}"
 
 
 def _times(more: float, less: float) -> str:
     if less <= 0:
         return "infinitely"
     ratio = more / less
-    return f"{ratio:.2f} times" if ratio < 10 else f"{ratio:,.0f} times"
+    if ratio >= 10:
+        return f"{ratio:,.0f} times"
+    apart = abs(ratio - 1)
+    digits = 2 if apart >= 0.005 or not apart else 1 - math.floor(math.log10(apart))
+    return f"{ratio:.{digits}f} times"

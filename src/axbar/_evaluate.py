@@ -164,7 +164,7 @@ def prepare(
     tell = progress or (lambda stage, done, total: None)
     dataset = _dataset(data, data_dir)
     trained = _network(model, weights, config, dataset)
-    plan = _techniques(techniques)
+    plan = _techniques(techniques, trained)
     test = dataset.test.balanced(images) if images is not None else dataset.test
     tell("network", 0, 1)
     network, applied = apply_stage("network", trained, plan, spec, dataset)
@@ -232,12 +232,19 @@ def _check_device(spec: HardwareSpec, chips: int) -> None:
 
 def _not_in_accuracy(spec: HardwareSpec) -> list[str]:
     """Say which quantities are charged for but leave the accuracy alone."""
-    bits = spec.values().get("neuron.membrane_bits")
-    if bits is None:
-        return []
-    return [
-        f"membranes are computed at full precision; neuron.membrane_bits = {bits} counts in the cost only"
-    ]
+    values = spec.values()
+    found = list[str]()
+    if "neuron.membrane_bits" in values:
+        bits = values["neuron.membrane_bits"]
+        found.append(
+            f"membranes are computed at full precision; neuron.membrane_bits = {bits} counts in the cost only"
+        )
+    if values.get("task") == "training":
+        found.append(
+            "the cost is that of a training step, the accuracy that of the given weights on the way forward: "
+            "rounding of gradients is not modelled"
+        )
+    return found
 
 
 def _check_counts(**counts: tuple[int | None, int]) -> None:
@@ -292,10 +299,10 @@ def _name(model: str | torch.nn.Module) -> str:
     return model if isinstance(model, str) else type(model).__name__
 
 
-def _techniques(texts: Sequence[str]) -> list[tuple[Any, Any]]:
-    from axbar.techniques import parse_technique
+def _techniques(texts: Sequence[str], trained: torch.nn.Module) -> Sequence[tuple[Any, Any]]:
+    from axbar.techniques import noted, parse_plan
 
-    return [parse_technique(text) for text in texts]
+    return parse_plan(texts, noted(trained))
 
 
 def _check_outputs(network: torch.nn.Module, images: Any, dataset: Dataset) -> None:

@@ -98,7 +98,7 @@ def on_chip(
         digital = accuracy(integer, test)
     if not kind.analog or chips == 0:
         notes = () if kind.analog else (f"{spec.kind} computes digitally: no dies to program",)
-        return OnChip(digital, notes=(*said, *notes))
+        return OnChip(digital, notes=(*said, *notes, *_unused(plan, spec, bool(kind.analog))))
     analog = registry.load_target(kind.analog)(network, spec, seed, calibration, **norms)
     few = test.balanced(waterfall) if waterfall and isinstance(spec, ImcSpec) else None
     figures: list[float] = []
@@ -125,6 +125,16 @@ def on_chip(
             adapted=adapted, norms="keep" if keep else "fold", progress=tell,
         )  # fmt: skip
     return OnChip(digital, tuple(figures), tuple(rows), (*notes, *said, *_of_the_device(spec)), found)
+
+
+def _unused(plan: Sequence[tuple[Any, Any]], spec: HardwareSpec, programmable: bool) -> tuple[str, ...]:
+    """Say which techniques had no die to act on."""
+    names = [technique.name for technique, _ in plan if technique.stage == "chip"]
+    if not names:
+        return ()
+    acts = "acts" if len(names) == 1 else "act"
+    why = "none was programmed (0 chips asked for)" if programmable else f"{spec.name} has none"
+    return (f"{' and '.join(names)} {acts} on programmed dies; {why}, so nothing changed",)
 
 
 def _of_the_device(spec: HardwareSpec) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from axbar import registry
 from axbar.cost._labels import component_label
+from axbar.cost.metrics import work_on
 from axbar.errors import UsageError, unknown_name
 from axbar.files import write_atomic
 from axbar.spec import HardwareSpec
@@ -212,8 +213,13 @@ class Report:
     bottlenecks: Bottlenecks | None = None
     twin: Fair | None = None
 
+    @property
+    def work(self) -> str:
+        """What the costs are per: ``inference``, or ``training step`` where the chip trains."""
+        return work_on(self.hardware.values())
+
     def total(self, quantity: str) -> float:
-        """Return one total per inference (``energy_J``, ``latency_s``, ``area_m2``, ``leakage_W``, ``edp_Js``)."""
+        """Return one total per ``work`` (``energy_J``, ``latency_s``, ``area_m2``, ``leakage_W``, ``edp_Js``)."""
         if quantity == "edp_Js":
             return float(self.estimate.edp_Js[0])
         if quantity not in QUANTITIES:
@@ -252,7 +258,7 @@ class Report:
         return f"{text} → {100 * self.accuracy.mean:.1f}{spread} % on chip"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures, per inference, as plain JSON values."""
+        """Return all figures, costs per ``work``, as plain JSON values."""
         estimate = self.estimate
         return {
             "verdict": self.verdict,

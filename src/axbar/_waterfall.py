@@ -161,16 +161,16 @@ def _plan(present: Sequence[str], layers: Sequence[str]) -> _Plan:
 
 
 def right(model: torch.nn.Module, images: Split, batch_size: int = _BATCH) -> NDArray[np.bool_]:
-    """Return which images ``[n]`` a network classifies right by its mean over time; read noise starts over."""
+    """Return which images ``[n]`` a network classifies right by its read-out; read noise starts over."""
     from axbar.crossbar import AnalogModel
-    from axbar.nn import MeanOverTime, predict_logits
+    from axbar.nn import predict_logits, read_out_of
 
     if isinstance(model, AnalogModel):
         model.rewind()
     hits = [np.empty(0, dtype=np.bool_)]
     for start in range(0, len(images.y), batch_size):
         part = slice(start, start + batch_size)
-        scores = MeanOverTime()(predict_logits(model, images.images(part), batch_size))
+        scores = read_out_of(model)(predict_logits(model, images.images(part), batch_size))
         hits.append(scores.argmax(-1).cpu().numpy() == images.labels(part))
     return np.concatenate(hits)
 

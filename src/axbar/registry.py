@@ -90,6 +90,10 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "axbar.techniques.drift_compensate:TECHNIQUE",
             "rescale the outputs of every aged die, per layer or column",
         ),
+        "early-exit": (
+            "axbar.techniques.early_exit:TECHNIQUE",
+            "let a sample leave once its answer is sure",
+        ),
         "lottery-ticket": (
             "axbar.techniques.lottery_ticket:TECHNIQUE",
             "prune a quarter of the weights a round, rewind and train again",
@@ -106,6 +110,7 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
     },
     "models": {
         "cnn": ("axbar.nn.models:cnn", "two convolutions, ReLU: conventional twin of spiking-cnn"),
+        "mlp": ("axbar.nn.models:mlp", "two hidden linear layers, ReLU: conventional twin of spiking-mlp"),
         "resnet20": (
             "axbar.nn.models:resnet20",
             "conventional ResNet20 for 32x32 images (option-A shortcuts)",
@@ -113,6 +118,10 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "spiking-cnn": (
             "axbar.nn.models:spiking_cnn",
             "two convolutions and two linear layers of LIF neurons",
+        ),
+        "spiking-mlp": (
+            "axbar.nn.models:spiking_mlp",
+            "two hidden linear layers of LIF neurons, for sensors of a few channels",
         ),
         "spiking-resnet19": ("axbar.nn.models:spiking_resnet19", "spiking ResNet19 with tdBN"),
         "spiking-vgg16": ("axbar.nn.models:spiking_vgg16", "spiking VGG16 with tdBN"),

@@ -51,7 +51,8 @@ def load_function(reference: str, what: str, failure: type[AxbarError]) -> tuple
     module = _import(file, failure)
     function = getattr(module, name, None)
     if not callable(function):
-        here = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
+        own = {n: v for n, v in vars(module).items() if callable(v) and not n.startswith("_")}
+        here = [n for n, v in own.items() if getattr(v, "__module__", None) == module.__name__]
         held = f"It holds: {', '.join(here)}." if here else "It holds no function."
         raise UsageError(f"'{file}' has no {what} '{name}'{suggest(name, here) or '.'} {held}")
     return file, function

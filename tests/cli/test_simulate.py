@@ -26,6 +26,14 @@ def test_one_dataflow_as_json(axbar, layer) -> None:
     assert json.loads(done.stdout) == {"file": "layer.npz", **expected}
 
 
+def test_memory_is_shown_in_kibibytes(axbar, layer) -> None:
+    head, row = axbar("simulate", "layer.npz").stdout.splitlines()[:2]
+    assert head.endswith("DRAM KiB  SRAM KiB")
+    assert float(row.split()[-2].replace(",", "")) == pytest.approx(
+        simulate(*layer).dram_total_bits / 8 / 1024, abs=0.06
+    )
+
+
 def test_all_dataflows_as_a_table(axbar, layer) -> None:
     done = axbar("simulate", "layer.npz", "--dataflow", "all", "--fidelity", "join")
     assert done.returncode == 0, done.stderr
@@ -45,6 +53,13 @@ def test_a_dataflow_that_refuses_is_left_out_of_all(axbar, layer) -> None:
     ("words", "code", "part"),
     [
         (("nothing.npz",), 2, "there is no file 'nothing.npz'"),
+        ((".",), 2, "'.' is a folder; give an .npz"),
+        (("two.npz",), 1, "'two.npz': spikes hold other values than 0 and 1: x[0,1,2] = 2;"),
+        (
+            ("layer.npz", "--fidelity", "join", "--prefix", "two-fast"),
+            2,
+            "changes nothing at fidelity 'join'",
+        ),
         (("other.npz",), 1, "holds no array 'x' (it holds y)"),
         (("text.npz",), 1, "no readable .npz file; an .npz with the arrays x and w is needed"),
         (("one.npy",), 1, "(.npy); an .npz with the arrays x and w is needed"),
@@ -61,6 +76,7 @@ def test_what_is_wrong_is_one_sentence(axbar, layer, tmp_path: Path, words, code
     (tmp_path / "text.npz").write_text("no archive")
     np.save(tmp_path / "one.npy", np.zeros(3))
     np.savez(tmp_path / "empty.npz", x=np.zeros((0, 2, 3)), w=np.zeros((3, 2)))
+    np.savez(tmp_path / "two.npz", x=2.0 * (np.arange(9) == 5).reshape(1, 3, 3), w=-np.eye(3))
     done = axbar("simulate", *words)
     assert done.returncode == code and done.stderr.count("error:") == 1 and part in done.stderr, done.stderr
 

@@ -9,10 +9,10 @@ import pytest
 from cost_cases import chip, geometry, neuron, product, real, small_network, spiking
 
 from axbar.cost import estimate
+from axbar.cost._charged import charged
+from axbar.cost._graph import Graph
 from axbar.cost.imc import count
-from axbar.cost.imc._charged import charged
 from axbar.cost.imc._count import _mesh_hops
-from axbar.cost.imc._graph import Graph
 from axbar.cost.imc._mapping import _traffic, map_layers
 from axbar.cost.imc._presented import presented
 from axbar.cost.imc._weights import assumed_levels, row_levels

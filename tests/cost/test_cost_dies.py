@@ -6,8 +6,8 @@ import numpy as np
 from cost_cases import chip
 
 from axbar.cost import estimate
+from axbar.cost._graph import EXTERNAL, Graph
 from axbar.cost.imc._dies import die_traffic
-from axbar.cost.imc._graph import EXTERNAL, Graph
 from axbar.workload import shapes
 
 

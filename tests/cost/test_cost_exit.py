@@ -9,8 +9,8 @@ import pytest
 from cost_cases import chip, real, small_network, spiking
 
 from axbar.cost import estimate
+from axbar.cost._charged import charged
 from axbar.cost.imc import count
-from axbar.cost.imc._charged import charged
 from axbar.errors import UsageError
 from axbar.workload import Operand, Workload, shapes, unpack
 

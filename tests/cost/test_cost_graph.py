@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axbar.cost.imc._graph import EXTERNAL, graph_of
+from axbar.cost._graph import EXTERNAL, graph_of
 from axbar.workload import LayerTrace, Operand, Workload
 from axbar.workload._types import Geometry
 

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from cost_cases import chip, neuron, product, silent, small_network, spiking
 
+from axbar._report import estimate_report
 from axbar.cost import estimate
 from axbar.cost.metrics import dense_operations, synaptic_operations
-from axbar.workload import LayerTrace, Operand, Workload
+from axbar.report import estimate_text, render_html
+from axbar.spec import load_hardware
+from axbar.workload import LayerTrace, Operand, Workload, shapes
 from axbar.workload._types import Geometry
 
 
@@ -89,3 +92,22 @@ def test_spikes_alone_need_no_other_width() -> None:
     layer: LayerTrace = product("fc", where, spiking(rng, (6,)), rng)
     found = estimate(Workload("spikes", (layer,), 4, samples=2), chip()).metrics
     assert "x 1-bit inputs is" in found["tops_per_W"].definition
+
+
+def test_a_training_step_is_not_divided_by_forward_operations() -> None:
+    network, base = shapes.cnn(steps=2), load_hardware("sata")
+    found = {task: estimate(network, base.replace({"task": task})) for task in ("inference", "training")}
+    counting = {"tops_per_W", "tops_per_mm2", "tsops_per_W", "tsops_per_mm2", "energy_per_synop_J"}
+    assert set(found["inference"].metrics) - set(found["training"].metrics) == counting
+    assert found["training"].metrics["fps"].label == "training steps per second"
+    assert found["training"].conventional is None and found["training"].to_dict()["conventional"] is None
+    assert (found["inference"].conventional or {})["energy_J"] > 0
+    for task, told in (("inference", True), ("training", False)):
+        spec = base.replace({"task": task})
+        report = estimate_report(network, base, spec, model="cnn")
+        for text in (estimate_text(found[task], spec), render_html(report)):
+            for words in ("conventional estimate", "TOPS/W", "synaptic operation"):
+                assert (words in " ".join(text.split())) is told
+    both = estimate(network, base, {"task": np.array(["inference", "training"])})
+    assert not counting & set(both.metrics) and both.conventional is None
+    assert counting <= set(both.at(0).metrics) and both.at(0).conventional

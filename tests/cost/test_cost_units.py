@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axbar.cost import Estimate, estimate
+from axbar.cost._priced import is_priced
 from axbar.cost._types import QUANTITIES
 from axbar.cost.components._vector import LOOKUP_J, MULTIPLY_J
-from axbar.cost.imc._units import UNIT_EVENTS, is_priced, unit_events
+from axbar.cost.imc._units import UNIT_EVENTS, unit_events
 from axbar.spec import ImcSpec
 from axbar.workload import Workload
 

@@ -111,6 +111,8 @@ def test_an_inference_keeps_maps_on_the_chip_as_far_as_they_fit() -> None:
         )
         here = energies(roomy)["dram_fwd"], energies(tight)["dram_fwd"]
         spilt = 2 * (4 * 8 * 36.0 - 512 + 4 * 432.0 - 512)
+        if reads == "array":  # membranes of conv2 (6 filters of a group) take the 512 bits, and more
+            spilt += 2 * 512 + 2 * 3 * 432 * 16.0 * (1 - 512 / (36 * 6 * 16.0))
         assert here[1] - here[0] == pytest.approx(spilt * 8e-12)
     names = {name for name, value in energies(roomy).items() if value == 0.0}
     assert names == {c.name for c in COMPONENTS if c.name == "pgu" or c.name.endswith(("_bwd", "_wup"))}
@@ -139,9 +141,11 @@ def test_weights_of_a_fold_that_does_not_fit_pass_dram_once_per_row_fold() -> No
 def test_maps_that_do_not_fit_pass_dram_once_per_column_fold() -> None:
     network = small_network()
     roomy, small = (_dram_bits(network, sata(memory__glb_map_B=s, array__cols=2)) for s in (4096, 64))
-    image, conv2, fc = 8 * 3 * 36.0 - 512, 4 * 8 * 36.0 - 512, 4 * 432.0 - 512
+    # membranes of two filters of conv2 come first and leave no room for its map
+    image, conv2, fc = 8 * 3 * 36.0 - 512, 4 * 8 * 36.0, 4 * 432.0 - 512
+    membranes = 2 * 3 * 432 * 16.0 * (1 - 512 / (36 * 2 * 16.0))
     # the image is read 4 times for 8 filters, the others are written once and read 3 times for 6 and 5 filters
-    assert small["dram_fwd"] - roomy["dram_fwd"] == pytest.approx(3 * image + 4 * conv2 + 4 * fc)
+    assert small["dram_fwd"] - roomy["dram_fwd"] == pytest.approx(3 * image + 4 * conv2 + 4 * fc + membranes)
 
 
 @pytest.mark.parametrize(
@@ -367,7 +371,7 @@ def test_dram_stalls_only_for_what_the_array_does_not_hide() -> None:
 
 def test_a_chip_without_dram_is_warned_of() -> None:
     assert "dram.kind is none" in estimate(small_network(), sata(dram__kind="none")).warnings[0]
-    assert estimate(small_network(), sata()).warnings[0] == ""
+    assert estimate(small_network(), sata(neuron__membrane_bits=32)).warnings[0] == ""
 
 
 WORDS = {
@@ -406,10 +410,10 @@ def _compare(component: Component, what: str, x: Recorder, declared: Any) -> Non
     assert read["constant"] <= constants, (component.name, what)
 
 
-def test_fifteen_components_in_four_groups() -> None:
+def test_seventeen_components_in_five_groups() -> None:
     found = estimate(small_network(), sata())
     assert {group: len(names) for group, names in found.groups.items()} == {
-        "compute": 3, "memory": 9, "neuron": 2, "leakage": 1,
+        "compute": 4, "memory": 9, "neuron": 2, "digital": 1, "leakage": 1,
     }  # fmt: skip
     assert all(c.summary and c.spread > 1 for c in COMPONENTS)
 

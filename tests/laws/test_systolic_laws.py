@@ -97,7 +97,7 @@ def test_computing_and_cycles_are_linear_in_steps(
     shape: list[dict[str, Any]], chip: HardwareSpec, steps: int, factor: int
 ) -> None:
     few, many = (estimate(_network(shape, t, 0.2), chip) for t in (steps, steps * factor))
-    for name in ("lif", "pgu", "mac_fwd", "mac_bwd", "mac_wup"):
+    for name in ("lif", "pgu", "mac_fwd", "mac_bwd", "mac_wup", "registers", "control"):
         i = few.components.index(name)
         for part in ("energy_J", "latency_s"):
             a, b = (found.by_component(part)[0, i] for found in (few, many))

@@ -129,7 +129,7 @@ def test_wrong_factories_are_named(
 def test_wrong_names_are_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"did you mean 'spiking-vgg9'.*run folder"):
         load_network("spiking-vg9")
-    with pytest.raises(ModelError, match="not available yet"):
+    with pytest.raises(UsageError, match=r"^there is no NIR file 'net\.nir'; check the path"):
         load_network("net.nir")
     with pytest.raises(UsageError, match="holds weights, not a network"):
         load_network("weights.pt")

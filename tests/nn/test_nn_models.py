@@ -16,8 +16,8 @@ from axbar.nn import SpikingNetwork, accuracy, build_model, load_network
 from axbar.nn.models import SpikingResNet19
 
 WIDTH = {"spiking-resnet19": 2, "resnet20": 2}
-SPIKING = ["spiking-cnn", "spiking-vgg9", "spiking-vgg16", "spiking-resnet19"]
-CONVENTIONAL = ["cnn", "vgg9", "vgg16", "resnet20"]
+SPIKING = ["spiking-cnn", "spiking-mlp", "spiking-vgg9", "spiking-vgg16", "spiking-resnet19"]
+CONVENTIONAL = ["cnn", "mlp", "vgg9", "vgg16", "resnet20"]
 SHAPES = [(1, 28, 28), (3, 32, 32), (2, 17, 40)]
 
 
@@ -59,7 +59,7 @@ def test_layers_behind_neurons_read_binary_spikes(name: str) -> None:
             module.register_forward_pre_hook(lambda _m, args, path=path: read.update({path: args[0]}))
     network(_images((1, 28, 28), 6))
     real = {path for path, x in read.items() if not ((x == 0) | (x == 1)).all()}
-    assert real == ({"conv1", "fc1"} if name == "spiking-resnet19" else {"conv1"})
+    assert real == {"spiking-resnet19": {"conv1", "fc1"}, "spiking-mlp": {"fc1"}}.get(name, {"conv1"})
     assert sum(float(x.detach().sum()) for x in read.values()) > 0
 
 

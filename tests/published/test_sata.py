@@ -20,9 +20,9 @@ from axbar.published.sata import (
     sata_inference_cycles,
     sata_training,
 )
-from axbar.published.sata_cycles import unpadded_positions
+from axbar.published.sata_cycles import sata_inference, unpadded_positions
 from axbar.spec import HardwareSpec, load_hardware
-from axbar.workload import Workload
+from axbar.workload import Workload, shapes
 
 #: quirk -> components that it touches on VGG5
 TOUCHES = {
@@ -119,7 +119,7 @@ def test_the_real_model_is_the_published_one_without_quirks(
     energies = dict(zip(found.components, found.by_component("energy_J")[0], strict=True))
     for name, macs in published.components.items():
         assert energies[name] == pytest.approx(macs * mac_J(), rel=1e-9), name
-    assert set(energies) == {*published.components, "leakage"}
+    assert set(energies) == {*published.components, "registers", "control", "leakage"}
 
 
 def test_sparsities_may_be_swept_as_plain_numbers() -> None:
@@ -142,3 +142,34 @@ def test_what_can_not_be_asked() -> None:
         sata_inference_cycles(0, 3, 4)
     with pytest.raises(UsageError, match="does not fit"):
         unpadded_positions(2, 5)
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda: sata_training([(3, 3)]), r"layers\[0\] is \(3, 3\); give SataLayer"),
+        (lambda: sata_training(shapes.cnn(width=4)), r"type Workload; .*axbar\.estimate\(workload, 'sata'\)"),
+        (lambda: sata_training("vgg5_cifar10"), "layers are of type str"),
+        (lambda: sata_training(quirks="real"), "quirks is 'real'; give LEGACY, REAL"),
+        (lambda: sata_training(net=shapes.cnn(width=4)), "net is of type Workload; give a name in NETS"),
+        (lambda: sata_training(T="a"), "T is 'a'; give a whole number from 1 to 10000"),
+        (lambda: sata_training(du_sparsity="a"), "du_sparsity is 'a'; give a share from 0 to 1"),
+        (lambda: sata_inference_cycles("a", 1, 1), "M is 'a'; give a whole number from 1"),
+        (lambda: sata_inference_cycles(1, float("nan"), 1), "K is nan"),
+        (lambda: sata_inference_cycles(1, 1, float("inf")), "N is inf"),
+        (lambda: sata_inference([(1, 2)], 4), r"layers\[0\] is \(1, 2\); give \(M, K, N\)"),
+        (lambda: sata_inference(shapes.cnn(width=4), 4), "layers are of type Workload"),
+        (lambda: unpadded_positions("a", 3), "in_size is 'a'"),
+    ],
+)
+def test_what_only_looks_like_an_argument_is_one_sentence(ask, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        ask()
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert sata_inference_cycles(np.int64(900), 27, 64) == sata_inference_cycles(900, 27, 64)
+    assert (
+        sata_training(T=np.int32(4), du_sparsity=np.float32(0.5)).total
+        == sata_training(du_sparsity=0.5).total
+    )

@@ -45,7 +45,7 @@ GOLDEN = {
     "forgotten prefix": (
         BASE + "technology: {node_m: 65}\n",
         "chip.yaml:2: technology.node_m = 65 m is out of range: allowed 7 nm..180 nm. Lower it to 180 nm or less. "
-        "A bare number counts in m.",
+        "A bare number counts in m. Did you mean 65nm?",
     ),
     "wrong unit": (
         BASE + "read: {t_read_s: 3 pJ}\n",

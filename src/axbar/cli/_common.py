@@ -7,14 +7,14 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, Any, ParamSpec, Protocol
 
 import typer
 
-from axbar.errors import AxbarError
+from axbar.errors import AxbarError, UsageError
 
 __all__ = [
     "Chips",
@@ -22,6 +22,7 @@ __all__ = [
     "Data",
     "DataDir",
     "Hardware",
+    "Images",
     "Json",
     "Model",
     "Out",
@@ -36,7 +37,9 @@ __all__ = [
     "emit_json",
     "parse_config",
     "progress_bar",
+    "refuse_without",
     "say",
+    "show_result",
     "verb",
 ]
 
@@ -80,6 +83,9 @@ Config = Annotated[
         "--config", metavar="KEY=VALUE", help="Argument of the model or shape, e.g. width=32. Repeats."
     ),
 ]
+Images = Annotated[
+    int | None, typer.Option("--images", help="Balanced test images to use; default all.", min=1)
+]
 Samples = Annotated[int, typer.Option("--samples", help="Test images whose spikes are recorded.", min=1)]
 WorkloadName = Annotated[
     str, typer.Argument(help="workload.npz, run folder, layers.csv, or a shape: vgg9, vgg16, ...")
@@ -121,10 +127,46 @@ def say(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def check_out(folder: Path | None) -> None:
-    """Refuse a folder that can't be written before hours of work go into it; leave no trace."""
+def refuse_without(context: typer.Context, names: Sequence[str], needed: str) -> None:
+    """Refuse options that were typed but do nothing without another one.
+
+    Args:
+        context: of the call.
+        names: parameters of the verb.
+        needed: the option that is missing, and what for, e.g. ``--data``.
+
+    Raises:
+        UsageError: naming each of them as typed.
+    """
+    typed = [f"--{n.replace('_', '-')}" for n in names if _was_typed(context, n)]
+    if typed:
+        it = "it" if len(typed) == 1 else "them"
+        raise UsageError(
+            f"{', '.join(typed)} would do nothing here: give {needed} as well, or leave {it} out."
+        )
+
+
+def _was_typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def check_out(folder: Path | None, verb: str = "") -> None:
+    """Refuse a folder that can't be written before hours of work go into it; leave no trace.
+
+    A run that will be replaced is named on stderr while it can still be saved.
+
+    Args:
+        verb: whose ``run.json`` will lie there; one of another verb is not written over.
+    """
     if folder is None:
         return
+    there, command = _recorded(folder / "run.json") if verb else (None, "")
+    if there not in (None, verb):
+        raise UsageError(
+            f"'{folder}' holds the record of 'axbar {there}', which this would write over; choose another folder "
+            "with --out."
+        )
     made = [p for p in (folder, *folder.parents) if not p.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -138,6 +180,41 @@ def check_out(folder: Path | None) -> None:
         for path in made:
             if path.is_dir():
                 path.rmdir()
+    if there is not None:
+        say(f"'{folder}' holds a run already, which this one replaces when it is done: {command}")
+
+
+def _recorded(file: Path) -> tuple[str | None, str]:
+    """Return verb and command of a run record; no verb where there is none that can be read."""
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        return record.get("verb", "evaluate"), str(record.get("command", "of an unknown command"))
+    except (OSError, ValueError, AttributeError):
+        return None, ""
+
+
+class Result(Protocol):
+    """A report or a comparison."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures as plain JSON values."""
+        ...
+
+    def show(self) -> None:
+        """Write the tables to the terminal."""
+        ...
+
+
+def show_result(result: Result, fits: bool, page: Path | None, json_output: bool, **first: Any) -> None:
+    """Write a result as JSON (behind ``first``) or as tables, and say where its page lies; exit 3 if nothing fits."""
+    if json_output:
+        emit_json({**first, **result.to_dict()})
+    else:
+        result.show()
+        if page is not None:
+            say(f"{page.stem}: {page}   again: axbar rerun {page.parent}")
+    if not fits:
+        raise typer.Exit(3)
 
 
 def emit_json(value: Any) -> None:
@@ -180,8 +257,6 @@ def progress_bar(json_output: bool) -> Iterator[Callable[[str, int, int], None] 
 
 def parse_config(pairs: list[str] | None) -> dict[str, Any]:
     """Read ``["width=32", "steps=4"]`` into plain values."""
-    from axbar.errors import UsageError
-
     config: dict[str, Any] = {}
     for pair in pairs or []:
         key, found, text = pair.partition("=")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,18 +11,18 @@ from axbar.cli._common import (
     Chips,
     Config,
     DataDir,
+    Images,
     Json,
     Samples,
     Seed,
-    Set,
     Technique,
     Weights,
     check_out,
     command_line,
-    emit_json,
     parse_config,
     progress_bar,
-    say,
+    refuse_without,
+    show_result,
     verb,
 )
 
@@ -32,6 +32,8 @@ EXAMPLE = (
     "By shape: axbar compare vgg9 --hardware imc-rram-65nm,sata,loas"
 )
 _CHIPS = "imc-rram-65nm,sata,loas"
+#: what concerns a network and its images, of which a workload has neither
+_OF_DATA = ("weights", "images", "samples", "chips", "seed", "data_dir")
 
 
 def register(app: typer.Typer) -> None:
@@ -41,6 +43,7 @@ def register(app: typer.Typer) -> None:
 
 @verb
 def compare(
+    context: typer.Context,
     model: Annotated[
         str,
         typer.Argument(
@@ -60,71 +63,45 @@ def compare(
             "--hardware", "-H", help="Presets or YAML files, with commas between; ratios refer to the first."
         ),
     ] = _CHIPS,
-    set_: Set = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="[NAME:]PATH=VALUE",
+            help="Change one quantity of every chip that has it, or of the chip NAME alone, e.g. adc.bits=5 or "
+            "sata:clock_Hz=200e6. Repeats.",
+        ),
+    ] = None,
     technique: Technique = None,
     chips: Chips = 5,
     seed: Seed = 0,
     weights: Weights = None,
     config: Config = None,
-    images: Annotated[
-        int | None, typer.Option(help="Balanced test images to use; default all.", min=1)
-    ] = None,
+    images: Images = None,
     samples: Samples = 16,
     data_dir: DataDir = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for comparison.html, .json and .csv.")
+        Path | None, typer.Option("--out", "-o", help="Folder for comparison.html, .json, .csv and run.json.")
     ] = None,
     json: Json = False,
 ) -> None:
     """Compare chips of any kind on the very same spikes: cost by component, accuracy, who wins where and why."""
-    check_out(out)
+    from axbar._run import run_comparison, save_comparison
+
+    if data is None:
+        refuse_without(context, _OF_DATA, "--data")
+    check_out(out, "compare")
     names = [name.strip() for name in hardware.split(",") if name.strip()]
+    arguments = {
+        "model": model, "data": data, "hardware": names, "weights": weights, "config": parse_config(config),
+        "overrides": set_ or [], "techniques": technique or [], "chips": chips, "seed": seed, "images": images,
+        "trace_samples": samples, "data_dir": data_dir,
+    }  # fmt: skip
+    command = command_line()
     with progress_bar(json) as progress:
-        if data is None:
-            found = _by_shape(model, names, set_ or [], technique, config, progress)
-        else:
-            from axbar._compare import compare as compared
-
-            found = compared(
-                model, data, names, weights=weights, config=parse_config(config), overrides=set_ or [],
-                techniques=technique or [], chips=chips, seed=seed, images=images, trace_samples=samples,
-                data_dir=data_dir, progress=progress,
-            )  # fmt: skip
+        done = run_comparison(arguments, command, progress)
     if out is not None:
-        for form in ("html", "json", "csv"):
-            found.save(out / f"comparison.{form}")
-    if json:
-        emit_json({"command": command_line(), **found.to_dict()})
-    else:
-        found.show()
-        if out is not None:
-            say(f"comparison: {out / 'comparison.html'}")
-    if not any(bool(report.estimate.feasible[0]) for report in found.reports):
-        raise typer.Exit(3)
-
-
-def _by_shape(
-    model: str,
-    names: list[str],
-    set_: list[str],
-    technique: list[str] | None,
-    config: list[str] | None,
-    progress: Any,
-) -> Any:
-    from axbar import registry
-    from axbar._compare import compare_workload
-    from axbar.cli._workloads import read_workload
-    from axbar.errors import UsageError
-    from axbar.workload import shapes
-
-    if model in registry.names("models") and model not in shapes.TABLE:
-        raise UsageError(
-            f"'{model}' is a network; give --data to trace it, or a shape: see 'axbar ls shapes'."
-        )
-    if technique:
-        raise UsageError(
-            "a technique changes a network, and its effect is measured on data; give --data as well."
-        )
-    return compare_workload(
-        read_workload(model, parse_config(config)), names, overrides=set_, model=model, progress=progress
-    )
+        save_comparison(done, out)
+    page = None if out is None else out / "comparison.html"
+    fits = any(bool(report.estimate.feasible[0]) for report in done.comparison.reports)
+    show_result(done.comparison, fits, page, json, command=command)

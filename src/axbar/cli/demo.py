@@ -14,10 +14,10 @@ from axbar.cli._common import (
     Seed,
     check_out,
     command_line,
-    emit_json,
     progress_bar,
     quiet,
     say,
+    show_result,
     verb,
 )
 from axbar.cli.evaluate import Waterfall
@@ -50,7 +50,7 @@ def demo(
     """
     from axbar._run import run, save_run
 
-    check_out(out)
+    check_out(out, "evaluate")
     _train(out / "model", seed, json)
     arguments = {
         "model": str(out / "model"), "data": DATA, "hardware": hardware, "weights": None, "config": {}, "overrides": [],
@@ -62,13 +62,7 @@ def demo(
     with progress_bar(json) as progress:
         done = run(arguments, command_line(), progress)
     save_run(done, out)
-    if json:
-        emit_json(done.report.to_dict())
-    else:
-        done.report.show()
-        say(f"report: {out / 'report.html'}   again: axbar rerun {out}")
-    if not done.report.estimate.feasible[0]:
-        raise typer.Exit(3)
+    show_result(done.report, bool(done.report.estimate.feasible[0]), out / "report.html", json)
 
 
 def _train(folder: Path, seed: int, json: bool) -> None:

@@ -45,11 +45,11 @@ def estimate(
     json: Json = False,
 ) -> None:
     """Estimate energy, latency and area of a workload on a chip, for one design point or a sweep."""
-    from axbar.cli._workloads import read_workload
     from axbar.cost import estimate as cost
     from axbar.cost.fair import beside_twin
     from axbar.errors import UsageError
     from axbar.spec import load_hardware
+    from axbar.workload import read_workload
 
     if csv is not None and not sweep:
         raise UsageError("--csv holds the points of a sweep; give --sweep PATH=VALUES as well.")

@@ -12,6 +12,7 @@ from axbar.cli._common import (
     Data,
     DataDir,
     Hardware,
+    Images,
     Json,
     Model,
     Out,
@@ -22,10 +23,9 @@ from axbar.cli._common import (
     Weights,
     check_out,
     command_line,
-    emit_json,
     parse_config,
     progress_bar,
-    say,
+    show_result,
     verb,
 )
 
@@ -58,9 +58,7 @@ def evaluate(
     seed: Seed = 0,
     weights: Weights = None,
     config: Config = None,
-    images: Annotated[
-        int | None, typer.Option(help="Balanced test images to use; default all.", min=1)
-    ] = None,
+    images: Images = None,
     samples: Samples = 16,
     data_dir: DataDir = None,
     waterfall: Waterfall = 128,
@@ -70,7 +68,7 @@ def evaluate(
     """Evaluate a network on a chip: accuracy on programmed dies, energy, latency, area."""
     from axbar._run import run, save_run
 
-    check_out(out)
+    check_out(out, "evaluate")
     arguments = {
         "model": model, "data": data, "hardware": hardware, "weights": weights, "config": parse_config(config),
         "overrides": set_ or [], "techniques": technique or [], "chips": chips, "seed": seed, "images": images,
@@ -80,11 +78,5 @@ def evaluate(
         done = run(arguments, command_line(), progress)
     if out is not None:
         save_run(done, out)
-    if json:
-        emit_json(done.report.to_dict())
-    else:
-        done.report.show()
-        if out is not None:
-            say(f"report: {out / 'report.html'}")
-    if not done.report.estimate.feasible[0]:
-        raise typer.Exit(3)
+    page = None if out is None else out / "report.html"
+    show_result(done.report, bool(done.report.estimate.feasible[0]), page, json)

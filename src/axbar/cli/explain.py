@@ -39,9 +39,9 @@ def explain(
     json: Json = False,
 ) -> None:
     """Explain one figure: formula, counts per layer, constants with their sources."""
-    from axbar.cli._workloads import read_workload
     from axbar.cost import estimate
     from axbar.spec import load_hardware
+    from axbar.workload import read_workload
 
     asked, spec = read_workload(workload, parse_config(config)), load_hardware(hardware, set_ or [])
     result = estimate(asked, spec)

@@ -1,4 +1,4 @@
-"""``axbar rerun``: run a recorded evaluation again and compare every figure."""
+"""``axbar rerun``: run a recorded evaluation or comparison again and compare every figure."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def rerun(
     record: Annotated[Path, typer.Argument(help="A run.json, or the folder that holds one.")],
     json: Json = False,
 ) -> None:
-    """Run a recorded evaluation again; the same bits, or the input that changed."""
+    """Run a recorded evaluation or comparison again; the same bits, or the input that changed."""
     from axbar._run import rerun as again
 
     with progress_bar(json) as progress:
-        report, found = again(record, progress)
+        result, found = again(record, progress)
     if json:
         emit_json(
-            {"same": not found, "differences": {k: list(v) for k, v in found.items()}, **report.to_dict()}
+            {"same": not found, "differences": {k: list(v) for k, v in found.items()}, **result.to_dict()}
         )
     elif not found:
-        typer.echo(f"same figures, bit for bit: {report.verdict}")
+        typer.echo(f"same figures, bit for bit: {result.verdict}")
     else:
         say("the inputs are the recorded ones, but figures differ:")
         for path, (then, now) in list(found.items())[:20]:

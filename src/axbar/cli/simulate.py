@@ -20,8 +20,8 @@ EXAMPLE = (
     "All:     axbar simulate layer.npz --dataflow all --json"
 )
 
-#: bits of a kilobyte, as the published tables count
-_KB = 8192
+#: bits of a KiB, which published tables call a kilobyte
+_KiB = 8192
 
 
 def register(app: typer.Typer) -> None:
@@ -53,11 +53,15 @@ def simulate(
     """Simulate one layer's raw tensors on dual-sparse dataflows: cycles, operations, traffic by stream."""
     from axbar.cost.sparse import DATAFLOWS
     from axbar.cost.sparse import simulate as run
+    from axbar.errors import DataError
 
     x, w = _operands(file)
 
     def one(name: str) -> Counters:
-        return run(x, w, name, fidelity, pes, balance=balance, prefix=prefix)
+        try:
+            return run(x, w, name, fidelity, pes, balance=balance, prefix=prefix)
+        except DataError as error:
+            raise DataError(f"'{file}': {error}") from None
 
     found, skipped = _all(list(DATAFLOWS), one) if dataflow == "all" else ([one(dataflow)], [])
     if json:
@@ -96,6 +100,8 @@ def _operands(file: Path) -> tuple[NDArray[Any], NDArray[Any]]:
 
     from axbar.errors import DataError, UsageError
 
+    if file.is_dir():
+        raise UsageError(f"'{file}' is a folder; give an .npz in it with the arrays x and w of one layer.")
     if not file.is_file():
         raise UsageError(f"there is no file '{file}'; give an .npz with the arrays x and w.")
     try:
@@ -123,11 +129,11 @@ def _operands(file: Path) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def _table(found: list[Counters]) -> str:
-    head = ("dataflow", "fidelity", "PEs", "cycles", "ops", "corrections", "use", "DRAM KB", "SRAM KB")
+    head = ("dataflow", "fidelity", "PEs", "cycles", "ops", "corrections", "use", "DRAM KiB", "SRAM KiB")
     rows = [
         (
             c.dataflow, c.fidelity, str(c.pes), f"{c.cycles:,}", f"{c.ops:,}", f"{c.corrections:,}",
-            f"{100 * c.utilisation:.1f} %", f"{c.dram_total_bits / _KB:,.1f}", f"{c.sram_total_bits / _KB:,.1f}",
+            f"{100 * c.utilisation:.1f} %", f"{c.dram_total_bits / _KiB:,.1f}", f"{c.sram_total_bits / _KiB:,.1f}",
         )
         for c in found
     ]  # fmt: skip

@@ -11,8 +11,10 @@ from axbar.cli._common import (
     Config,
     Data,
     DataDir,
+    Hardware,
     Json,
     Seed,
+    Technique,
     Weights,
     emit_json,
     parse_config,
@@ -20,10 +22,13 @@ from axbar.cli._common import (
     say,
     verb,
 )
+from axbar.errors import UsageError
 
 EXAMPLE = (
     "Example: axbar train spiking-cnn --data fashion-mnist-small --config width=32 --epochs 8 --out runs/mine\n\n"
-    "Interrupted? The same command with --resume goes on from the last finished epoch."
+    "Cheaper: axbar train runs/mine --data fashion-mnist-small --epochs 0 --technique prune:sparsity=0.9 "
+    "--technique mint:bits=4 --out runs/small\n\n"
+    "Interrupted? The same command with --resume goes on from the last finished epoch or technique."
 )
 
 
@@ -34,13 +39,23 @@ def register(app: typer.Typer) -> None:
 
 @verb
 def train(
-    model: Annotated[str, typer.Argument(help="Registered name (axbar ls models) or file.py:factory.")],
+    model: Annotated[
+        str, typer.Argument(help="Registered name (axbar ls models), file.py:factory, or a run folder.")
+    ],
     data: Data,
     out: Annotated[Path, typer.Option("--out", "-o", help="Run folder: checkpoints and config.")],
     config: Config = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 8,
+    technique: Technique = None,
+    hardware: Hardware = "imc-rram-65nm",
+    epochs: Annotated[
+        int, typer.Option(min=0, help="Passes over the training images before techniques.")
+    ] = 8,
     batch_size: Annotated[int, typer.Option(min=1)] = 100,
     lr: Annotated[float, typer.Option(help="Peak learning rate.", min=0.0)] = 2e-3,
+    loss: Annotated[
+        str, typer.Option(help="mean: of the logits' mean over time; tet: of every step, for early exit.")
+    ] = "mean",
+    augment: Annotated[str, typer.Option(help="none, shift, flip or shift-flip.")] = "none",
     seed: Seed = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     amp: Annotated[bool, typer.Option("--amp", help="Mixed precision.")] = False,
@@ -53,23 +68,62 @@ def train(
 ) -> None:
     """Train a network; checkpoints are whole at any moment, and a stopped run resumes bit for bit."""
     from axbar._evaluate import check_network
-    from axbar.data import load_data
-    from axbar.nn import TrainConfig, accuracy, load_network
+    from axbar.data import load_data, network_facts
+    from axbar.nn import TrainConfig, accuracy, load_network, save_checkpoint
     from axbar.nn import train as fit
+    from axbar.spec import load_hardware
+    from axbar.techniques import noted, parse_plan, run_chain
+    from axbar.usercode import is_reference
 
     dataset = load_data(data, data_dir=data_dir)
-    arguments = {"input_shape": dataset.input_shape, "classes": len(dataset.classes), **parse_config(config)}
+    facts = network_facts(dataset)
+    if is_reference(model):
+        facts.pop("steps", None)  # a factory of the user's own finds them in input_shape
+    arguments = {**facts, **parse_config(config)}
     network = load_network(model, weights=weights, **arguments)
     check_network(network, dataset)
-    settings = TrainConfig(epochs=epochs, batch_size=batch_size, lr=lr, seed=seed, device=device, amp=amp)
-    with training_bar(json, epochs) as progress:
-        result = fit(network, dataset, settings, out_dir=out, resume=resume, progress=progress)
-    test = accuracy(network, dataset.test)
+    plan = parse_plan(technique or (), noted(network))
+    if not epochs and not plan:
+        raise UsageError("--epochs 0 trains nothing; give at least 1, or a --technique.")
+    spec = load_hardware(hardware) if plan else None
+    if epochs:
+        settings = TrainConfig(
+            epochs=epochs, batch_size=batch_size, lr=lr, seed=seed, device=device, amp=amp, loss=loss, augment=augment
+        )  # fmt: skip
+        with training_bar(json, epochs) as progress:
+            fit(
+                network, dataset, settings, out / "0-float" if plan else out, resume=resume, progress=progress
+            )
+    rows = [("trained" if epochs else "as given", accuracy(network, dataset.test), {})]
+    for made, link in run_chain(network, plan, spec, dataset.tuning(), out, resume=resume, on_start=_tell):
+        rows.append((link.name, accuracy(made, dataset.test), dict(link.cost)))
+        if len(rows) > len(plan):
+            save_checkpoint(out, made)
+    _report(model, dataset, out, rows, {"epochs": epochs, "seed": seed}, json)
+
+
+def _tell(name: str, number: int, total: int) -> None:
+    say(f"technique {number} of {total}: {name}")
+
+
+def _report(
+    model: str,
+    dataset: Any,
+    out: Path,
+    rows: list[tuple[str, float, dict[str, Any]]],
+    facts: dict[str, Any],
+    json: bool,
+) -> None:
+    from axbar.report import accuracy_interval
+
     if json:
-        emit_json({"model": model, "data": dataset.name, "out": str(out), "test_accuracy": test,
-                   "calibration_accuracy": result.best_accuracy, "epochs": epochs, "seed": seed})  # fmt: skip
+        steps = [{"name": name, "test_accuracy": test, "cost": cost} for name, test, cost in rows]
+        emit_json({"model": model, "data": dataset.name, "out": str(out), "test_accuracy": rows[-1][1],
+                   **facts, "steps": steps})  # fmt: skip
         return
-    typer.echo(f"test accuracy {100 * test:.1f} % on {len(dataset.test.y)} images")
+    for name, test, _ in rows:
+        shown = f"{name}: " if len(rows) > 1 else ""
+        typer.echo(f"{shown}test accuracy {accuracy_interval(test, len(dataset.test))}")
     say(f"checkpoint: {out}")
 
 

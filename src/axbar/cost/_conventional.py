@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from axbar.cost._charged import charged
 from axbar.cost.constants import Constant
 from axbar.workload import Workload, macs, synops
 
@@ -56,8 +57,6 @@ def conventional(workload: Workload) -> dict[str, Any]:
         ``ac``, ``mac``: operations per sample; ``E_AC_J``, ``E_MAC_J``, ``energy_J``, ``source``: the fp32
         estimate; ``int8``: the same four for integers.
     """
-    from axbar.cost.imc._charged import charged  # the kinds read this module's prices
-
     ac = mac = 0.0
     for layer in charged(workload, "once").layers:
         if layer.operands[0].coding in ("spikes", "signed"):

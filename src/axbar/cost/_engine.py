@@ -113,7 +113,7 @@ class Plan:
         return Context(
             events, numbers, texts, mixed=mixed, points=len(points),
             zeros=np.broadcast_to(0.0, (len(self.events[0].layers), len(points))),
-            take=lambda at: self.context(points[at]),
+            take=lambda at: self.context(points[at]), layers=self.events[0].layers,
         )  # fmt: skip
 
     def _words_of(self, points: Indices) -> tuple[Mapping[str, str], Mapping[str, NDArray[np.str_]]]:

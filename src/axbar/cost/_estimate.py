@@ -7,7 +7,6 @@ and parameters into energy, latency, area and leakage. Numpy only; no torch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 from numpy.typing import ArrayLike
 
@@ -15,10 +14,9 @@ from axbar import registry
 from axbar.cost._engine import make_plan
 from axbar.cost._result import Estimate, evaluate_plan
 from axbar.cost._sweep import read_sweep
-from axbar.errors import UsageError
 from axbar.spec import HardwareSpec, load_hardware
 from axbar.spec.kind import HardwareKind
-from axbar.workload import Workload
+from axbar.workload import Workload, check_workload
 
 __all__ = ["estimate"]
 
@@ -45,11 +43,7 @@ def estimate(
     >>> bool(e.total("energy_J")[0] < e.total("energy_J")[1])
     True
     """
-    if not isinstance(cast(object, workload), Workload):
-        raise UsageError(
-            f"a workload is needed, got {type(workload).__name__} {workload!r:.40}; give axbar.trace(model, images), "
-            "Workload.load(file) or one by shape, such as axbar.workload.shapes.vgg9()."
-        )
+    check_workload(workload)
     spec = load_hardware(hardware) if isinstance(hardware, str) else hardware
     kind: HardwareKind = registry.get("hardware", spec.kind)
     return evaluate_plan(make_plan(kind, workload, spec, read_sweep(spec, sweep)))

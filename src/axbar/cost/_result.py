@@ -185,6 +185,11 @@ class Estimate:
         return (*self.plan.events[int(self.plan.choice[0])].notes, *sentences_of(self.plan, 0))
 
     @property
+    def compared_with_silicon(self) -> bool:
+        """Whether sums of this kind were ever held against measured chips; ``spread`` is a guess where not."""
+        return self.plan.kind.checked is not None
+
+    @property
     def beside_silicon(self) -> str:
         """How far sums of this kind were from measured silicon, as a sentence."""
         kind = self.plan.kind
@@ -203,9 +208,14 @@ class Estimate:
         return dict(self.plan.events[int(self.plan.choice[0])].mapping)
 
     @cached_property
-    def conventional(self) -> dict[str, Any]:
-        """#AC x E_AC + #MAC x E_MAC: operations and both price lists; see ``axbar.cost._conventional``."""
-        return conventional(self.plan.workload)
+    def conventional(self) -> dict[str, Any] | None:
+        """#AC x E_AC + #MAC x E_MAC: operations and both price lists; see ``axbar.cost._conventional``.
+
+        None for training steps: it counts the operations of an inference.
+        """
+        from axbar.cost.metrics import trains
+
+        return None if trains(self) else conventional(self.plan.workload)
 
     @cached_property
     def programming(self) -> Programming | None:

@@ -113,6 +113,7 @@ class Context:
         zeros: stands in ``results`` where a component has nothing to add; sums leave it out.
         points: P.
         take: returns the context of some of the points, by index and without results.
+        layers: names, L of them.
     """
 
     events: Mapping[str, Floats]
@@ -124,6 +125,7 @@ class Context:
     mixed: Mapping[str, NDArray[np.str_]] = field(default_factory=dict[str, NDArray[np.str_]])
     points: int = 1
     take: Callable[[Indices], Context] | None = None
+    layers: tuple[str, ...] = ()
     _scaled: dict[str, Floats] = field(default_factory=dict[str, Floats], repr=False)
     _parts: dict[str, list[tuple[Indices, Context]]] = field(
         default_factory=dict[str, list[tuple["Indices", "Context"]]], repr=False
@@ -326,8 +328,11 @@ class Rule:
         violated: ``[P]`` (or ``[1]``), true where it does not.
         reason: sentence for a context of one point.
         fatal: the design is infeasible; if not, the sentence is a note beside its figures.
+        depends: the numbers that decide on the sentence, ``[n, P]``: points that agree in them share one, which
+            is then written once; None: every point has its own.
     """
 
     violated: Callable[[Context], Bools]
     reason: Callable[[Context], str]
     fatal: bool = True
+    depends: Callable[[Context], Floats] | None = None

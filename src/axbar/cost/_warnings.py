@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from axbar.cost._engine import Indices, Plan
-from axbar.cost._types import QUANTITIES, Component, Context, Floats, Quantity, add_up
+from axbar.cost._types import QUANTITIES, Component, Context, Floats, Quantity, Rule, add_up
 from axbar.units import format_number, format_quantity, unit_of
 
 __all__ = ["SLIP", "sentences_of", "warnings_of"]
@@ -48,8 +48,19 @@ def _limits(plan: Plan, points: Indices) -> Iterator[tuple[int, str]]:
         if rule.fatal:
             continue
         broken = np.broadcast_to(rule.violated(x), len(points))
-        for point in points[broken].tolist():
-            yield point, rule.reason(plan.context(np.array([point])))
+        for alike in _alike(rule, plan, points[broken]):
+            sentence = rule.reason(plan.context(alike[:1]))
+            yield from ((point, sentence) for point in alike.tolist())
+
+
+def _alike(rule: Rule, plan: Plan, points: Indices) -> Iterator[Indices]:
+    """Yield the points of which a rule says the same."""
+    if rule.depends is None or len(points) == 0:
+        yield from points[:, None]
+        return
+    numbers = rule.depends(plan.context(points))
+    which = np.unique(numbers, axis=1, return_inverse=True)[1].ravel()
+    yield from (points[which == group] for group in range(which.max() + 1))
 
 
 def _slips(plan: Plan, points: Indices) -> Iterator[tuple[int, str]]:

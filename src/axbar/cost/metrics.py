@@ -18,7 +18,8 @@ With E the energy, t the latency, A the area of one inference, and r the inferen
 TOPS/W falls with sparsity only as far as E does, TSOPS/W also because S does: a chip that converts and updates
 whether or not there are spikes looks good in the first and bad in the second. Peak figures of data sheets hold
 for full arrays and are higher than these, which are those of one network with all of its overheads. All
-functions broadcast. Checked by hand on one layer of known size.
+functions broadcast. Of a training step no operations are counted, as M and S are those of the way forward alone: all
+figures that need them are left out. Checked by hand on one layer of known size.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from axbar.cost._charged import charged, exits, mean_runs
 from axbar.cost._types import Floats
-from axbar.cost.imc._charged import charged, exits, mean_runs
 from axbar.units import format_quantity
 from axbar.workload import Workload, macs, synops
 
@@ -39,11 +40,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Metric", "average_power_W", "dense_operations", "edap_Jsm2", "energy_per_synop_J",
-    "merit_text", "metrics_of", "operations_per_W", "operations_per_mm2", "rate_of", "synaptic_operations", "work_of",
+    "merit_text", "metrics_of", "operations_per_W", "operations_per_mm2", "rate_of", "synaptic_operations", "trains",
+    "work_of", "work_on",
 ]  # fmt: skip
 
 _TERA: Final = 1e12
 _MM2_m2: Final = 1e-6
+_ORDER: Final = (
+    "fps", "power_W", "tops_per_W", "tops_per_mm2", "tsops_per_W", "tsops_per_mm2", "energy_per_synop_J", "edp_Js",
+    "edap_Jsm2",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,25 @@ def work_of(estimate: Estimate) -> str:
     """
     asked = estimate.plan.sweep.words.get("task", "inference")
     each = [asked] if isinstance(asked, str) else list(dict.fromkeys(str(word) for word in asked))
-    return " or ".join("training step" if word == "training" else word for word in each)
+    return " or ".join(map(_work, each))
+
+
+def work_on(values: Mapping[str, Any]) -> str:
+    """Return what one run of a chip with these ``HardwareSpec.values()`` is, as ``work_of`` does.
+
+    >>> work_on({"task": "training"}), work_on({"adc.bits": 5})
+    ('training step', 'inference')
+    """
+    return _work(str(values.get("task", "inference")))
+
+
+def trains(estimate: Estimate) -> bool:
+    """Return whether any point is asked for a training step."""
+    return "training" in work_of(estimate)
+
+
+def _work(task: str) -> str:
+    return "training step" if task == "training" else task
 
 
 def _plural(work: str) -> str:
@@ -160,28 +184,47 @@ def synaptic_operations(workload: Workload) -> float | None:
 
 
 def metrics_of(estimate: Estimate) -> dict[str, Metric]:
-    """Return all figures of merit of an estimate, ``[P]`` each."""
+    """Return all figures of merit of an estimate, ``[P]`` each; of training steps none that counts operations."""
+    found = _per_work(estimate)
+    if not trains(estimate):
+        found |= _per_operation(estimate)
+    return {name: found[name] for name in _ORDER if name in found}
+
+
+def _per_work(estimate: Estimate) -> dict[str, Metric]:
+    """Return the figures that count nothing but inferences or training steps."""
     energy, latency, area = (estimate.total(q) for q in ("energy_J", "latency_s", "area_m2"))
-    workload = estimate.plan.workload
     rate, how = rate_of(estimate)
-    dense, performed = dense_operations(workload), synaptic_operations(workload)
     work = work_of(estimate)
     many = _plural(work)
-    forward = ", on the way forward alone" if "training" in work else ""
-    bits = _widths(workload, estimate.plan.spec.values())
-    operation = (
-        f"one multiply-accumulate of {bits} is 2 operations; zeros and all steps that run count{forward}"
-    )
-    synaptic = f"a synaptic operation is one weight that a spike (or a number that is not 0) reaches{forward}"
-
-    def of_performed(value: Callable[[float], Floats]) -> Floats | None:
-        return value(performed) if performed else None
-
     return {
         "fps": Metric(f"{many} per second", rate, "1/s", how),
         "power_W": Metric(
             "average power", average_power_W(energy, rate), "W", f"energy x {many} per second, never idle"
         ),
+        "edp_Js": Metric("energy x delay", estimate.edp_Js, "Js", f"energy x latency of one {work}"),
+        "edap_Jsm2": Metric(
+            "energy x delay x area", edap_Jsm2(energy, latency, area), "Jsm2",
+            f"energy x latency of one {work} x chip area",
+        ),
+    }  # fmt: skip
+
+
+def _per_operation(estimate: Estimate) -> dict[str, Metric]:
+    """Return the figures that count the operations of an inference."""
+    energy, area = (estimate.total(q) for q in ("energy_J", "area_m2"))
+    workload = estimate.plan.workload
+    rate, _ = rate_of(estimate)
+    dense, performed = dense_operations(workload), synaptic_operations(workload)
+    many = _plural(work_of(estimate))
+    bits = _widths(workload, estimate.plan.spec.values())
+    operation = f"one multiply-accumulate of {bits} is 2 operations; zeros and all steps that run count"
+    synaptic = "a synaptic operation is one weight that a spike (or a number that is not 0) reaches"
+
+    def of_performed(value: Callable[[float], Floats]) -> Floats | None:
+        return value(performed) if performed else None
+
+    return {
         "tops_per_W": Metric(
             "dense-equivalent efficiency", operations_per_W(dense, energy), "TOPS/W",
             f"dense operations / energy; {operation}",
@@ -201,11 +244,6 @@ def metrics_of(estimate: Estimate) -> dict[str, Metric]:
         "energy_per_synop_J": Metric(
             "energy per synaptic operation", of_performed(lambda s: energy_per_synop_J(energy, s)), "J",
             f"energy / performed synaptic operations, all overheads included; {synaptic}",
-        ),
-        "edp_Js": Metric("energy x delay", estimate.edp_Js, "Js", f"energy x latency of one {work}"),
-        "edap_Jsm2": Metric(
-            "energy x delay x area", edap_Jsm2(energy, latency, area), "Jsm2",
-            f"energy x latency of one {work} x chip area",
         ),
     }  # fmt: skip
 

@@ -51,6 +51,7 @@ class AnalogLayer(DigitalLayer):
         measured_S: conductances that were read back from real arrays, one block per row tile, or None.
     """
 
+    hardware: ImcSpec
     mapping: Mapping
     die: Die
     clock: ReadClock

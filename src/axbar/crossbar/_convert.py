@@ -21,15 +21,17 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from axbar import devices
 from axbar.calibration import CalibrationSource, calibrate_adc, observe_inputs
 from axbar.crossbar._analog import AnalogConv2d, AnalogLinear
+from axbar.crossbar._bits import bits_of
 from axbar.crossbar._drive import Drive, drive_of_range
 from axbar.crossbar._effects import Effects
 from axbar.crossbar._layers import DigitalConv2d, DigitalLayer, DigitalLinear
 from axbar.crossbar._model import AnalogModel, DigitalModel, converted_class
 from axbar.errors import ModelError, UsageError, unknown_name
 from axbar.nn.norm import is_norm
+from axbar.spec import HardwareSpec
 from axbar.spec.imc import ImcSpec
 
-__all__ = ["digital", "folded_copy", "to_analog"]
+__all__ = ["Norms", "converted", "digital", "folded_copy", "to_analog"]
 
 #: what becomes of batch norms
 Norms = Literal["fold", "keep"]
@@ -66,7 +68,7 @@ def digital(model: nn.Module, hardware: Any, data: Any = None, *, norms: Norms =
     spec = _chip(hardware)
     if not isinstance(spec, ImcSpec):
         return _by_kind(spec, "digital", model, spec, data)
-    return _converted(model, spec, data, DigitalModel, norms)
+    return converted(model, spec, data, DigitalModel, norms)
 
 
 def to_analog(
@@ -113,7 +115,7 @@ def to_analog(
         return _by_kind(spec, "analog", model, spec, seed, data)
     devices.preset_of(spec.device).check_cell_bits(spec.crossbar.cell_bits)
     devices.check(spec.device, spec.read.v_read_V)
-    analog = _converted(model, spec, data, AnalogModel, norms)
+    analog = converted(model, spec, data, AnalogModel, norms)
     assert isinstance(analog, AnalogModel)
     analog.start_clock()
     wanted = effects or Effects()
@@ -213,10 +215,16 @@ def _drives(
     return {path: drive_of_range(s.largest, s.coding, bits) for path, s in stats.items()}
 
 
-def _converted(
-    model: nn.Module, spec: ImcSpec, data: Any, mixin: type[DigitalModel], norms: Norms
+def converted(
+    model: nn.Module, spec: HardwareSpec, data: Any, mixin: type[DigitalModel], norms: Norms
 ) -> nn.Module:
-    """Copy ``model`` and replace its layers; converters span the worst case, cells are nominal."""
+    """Copy ``model`` and replace its layers; converters span the worst case, cells are nominal.
+
+    Args:
+        model, data, norms: as of ``digital``.
+        spec: of a chip of arrays; for the integer network alone, of any that states its bits.
+        mixin: what the network becomes.
+    """
     if isinstance(model, DigitalModel):
         raise ModelError(f"{type(model).__name__} is converted already; convert the original network.")
     source = None if data is None else CalibrationSource.of(data)
@@ -226,7 +234,7 @@ def _converted(
     made = folded_copy(model, source) if norms == "fold" else copy.deepcopy(model)
     layers = _layers_of(made)
     _plain_weights(layers)
-    drives = _drives(made, layers, source, spec.input.bits)
+    drives = _drives(made, layers, source, bits_of(spec).inputs)
     rest = _unconverted(made, layers)
     analog = issubclass(mixin, AnalogModel)
     for path, layer in layers.items():

@@ -1,8 +1,17 @@
 """The integer network of a chip that computes digitally: the same codes and sums as on lossless arrays.
 
 Any hardware kind that states ``weight_bits`` and ``input.bits`` multiplies integer weights with spikes or integer codes
-and adds exactly, whatever order its dataflow adds in. That is what the arrays' integer network computes as well, so
-that one converter serves both; nothing of an array is in it.
+and adds exactly, whatever order its dataflow adds in:
+
+    code = round(w / scale_w),   scale_w = max|w| / (2^(weight_bits - 1) - 1),
+    y = scale_w scale_x (sum of weight code times input code) + bias,
+
+with one scale_w per layer (``axbar.devices.quantise``) and scale_x = 1 for spikes. That is what the arrays' integer
+network computes as well, so that one converter serves both; nothing of an array is in it.
+
+Weights have 2..32 bits. Codes are rounded in float64 and sums are exact at every width (``_sums``); only the values y
+are floats again. Weights trained in float32 have 24 bits of their own: wider codes repeat them to the last bit of the
+largest, and the network is the float one but for how either rounds y.
 """
 
 from __future__ import annotations
@@ -11,14 +20,12 @@ from typing import Any
 
 from torch import nn
 
-from axbar.crossbar._convert import Norms, digital
-from axbar.errors import UsageError
-from axbar.spec import HardwareSpec, load_hardware
+from axbar.crossbar._bits import bits_of
+from axbar.crossbar._convert import Norms, converted
+from axbar.crossbar._model import DigitalModel
+from axbar.spec import HardwareSpec
 
 __all__ = ["digital_integer"]
-
-#: any chip of arrays: of its fields the integer network reads two, which are set
-_ARRAYS = "imc-sram-28nm"
 
 
 def digital_integer(
@@ -36,11 +43,5 @@ def digital_integer(
         ModelError: a layer can't be converted, or holds NaN weights.
         UsageError: the spec states no bits, or weight bits of a layer and of the chip differ.
     """
-    values = spec.values()
-    missing = [path for path in ("weight_bits", "input.bits") if path not in values]
-    if missing:
-        raise UsageError(
-            f"hardware of kind '{spec.kind}' states no {missing[0]}; an integer network needs it."
-        )
-    bits = {"crossbar.weight_bits": values["weight_bits"], "input.bits": values["input.bits"]}
-    return digital(model, load_hardware(_ARRAYS, {**bits, "crossbar.cell_bits": 1}), data, norms=norms)
+    bits_of(spec)  # refuse before any work
+    return converted(model, spec, data, DigitalModel, norms)

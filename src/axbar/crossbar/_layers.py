@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from axbar import devices
+from axbar.crossbar._bits import Bits, bits_of
 from axbar.crossbar._drive import Drive, drive_for
 from axbar.crossbar._exact import exact_arithmetic
 from axbar.crossbar._shapes import ConvShape, LinearShape
+from axbar.crossbar._sums import integer_total
 from axbar.errors import ModelError, UsageError
-from axbar.spec.imc import ImcSpec
 
 __all__ = ["DigitalConv2d", "DigitalLayer", "DigitalLinear", "rescale"]
 
@@ -63,18 +64,19 @@ class DigitalLayer(_Matmul):
 
     Attributes:
         path: name in the network.
-        hardware: the chip.
+        hardware: the spec of the chip: of arrays, or of any kind that states its bits.
         drive: input coding; None decides per call.
     """
 
     path: str
-    hardware: ImcSpec
+    hardware: Any
     drive: Drive | None
     _codes: NDArray[np.int32]
     _scale: float
+    _bits: Bits
     _token: tuple[int, int] | None
 
-    def attach(self, hardware: ImcSpec, path: str, drive: Drive | None) -> None:
+    def attach(self, hardware: Any, path: str, drive: Drive | None) -> None:
         """Take the chip and the input coding, then quantise the weights.
 
         Raises:
@@ -82,11 +84,12 @@ class DigitalLayer(_Matmul):
             UsageError: a technique fixed other weight bits than the hardware has.
         """
         self.hardware, self.path, self.drive = hardware, path, drive
+        self._bits = bits = bits_of(hardware)
         fixed = getattr(self, "weight_bits", None)
-        if fixed is not None and int(fixed) != hardware.crossbar.weight_bits:
+        if fixed is not None and int(fixed) != bits.weights:
             raise UsageError(
-                f"layer '{path}' was fixed to {int(fixed)}-bit weights, but crossbar.weight_bits is "
-                f"{hardware.crossbar.weight_bits}; set crossbar.weight_bits={int(fixed)} or retrain it."
+                f"layer '{path}' was fixed to {int(fixed)}-bit weights, but {bits.path} is {bits.weights}; set "
+                f"{bits.path}={int(fixed)} or retrain it."
             )
         self._requantise()
 
@@ -100,7 +103,7 @@ class DigitalLayer(_Matmul):
         scale = getattr(self, "weight_scale", None)
         codes, self._scale = devices.quantise(
             weight.reshape(weight.shape[0], -1),
-            self.hardware.crossbar.weight_bits,
+            self._bits.weights,
             None if scale is None else float(scale),
         )
         self._codes = codes
@@ -125,7 +128,7 @@ class DigitalLayer(_Matmul):
 
     def forward(self, input: Tensor) -> Tensor:
         self.refresh()
-        drive = self.drive or drive_for(input.detach(), self.hardware.input.bits, self.path)
+        drive = self.drive or drive_for(input.detach(), self._bits.inputs, self.path)
         batch = self.batch_of(input)
         with exact_arithmetic(input.device):
             codes = drive.encode(batch, self.path)
@@ -149,9 +152,8 @@ class DigitalLayer(_Matmul):
         return self._scale * drive.scale
 
     def _integer_total(self, codes: Tensor, drive: Drive) -> Tensor:
-        largest = self._codes.shape[1] * 2 ** (self.hardware.crossbar.weight_bits - 1) * drive.code_max
-        dtype = torch.float32 if largest < 2**24 else torch.float64
-        return self.integer(codes, torch.from_numpy(self._codes).to(codes.device, dtype))
+        largest = self._codes.shape[1] * 2 ** (self._bits.weights - 1) * drive.code_max
+        return integer_total(self.integer, codes, self._codes, largest, self.path)
 
     def ideal_weight(self) -> NDArray[np.float64]:
         """Return the quantised weights, ``[outputs, fan_in]``."""

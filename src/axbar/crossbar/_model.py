@@ -33,7 +33,7 @@ __all__ = ["AnalogModel", "DigitalModel", "converted_class"]
 class DigitalModel(nn.Module):
     """What every converted network offers beside the user's own methods."""
 
-    axbar_hardware: ImcSpec
+    axbar_hardware: Any
     axbar_unconverted: tuple[str, ...]
 
     @property
@@ -65,6 +65,7 @@ class AnalogModel(DigitalModel):
 
     die_seed: int | None
     die_age_s: float
+    axbar_hardware: ImcSpec
     axbar_clock: ReadClock
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -26,7 +26,7 @@ def quantise(weights: ArrayLike, bits: int, scale: float | None = None) -> tuple
 
     Args:
         weights: any shape, finite.
-        bits: 2..16, sign included.
+        bits: 2..32, sign included.
         scale: step to use instead of ``max|w| / q_max`` (where a technique fixed it).
 
     Returns:

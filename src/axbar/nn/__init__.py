@@ -16,9 +16,10 @@ from axbar.nn._load import build_model, load_network, load_weights, read_weights
 from axbar.nn._predict import accuracy, predict_logits
 from axbar.nn._recurrence import LIFParams, LIFState, lif_loop, lif_step, zero_state
 from axbar.nn._train import train
-from axbar.nn.network import MeanOverTime, Normalise, ReadOut, SpikingNetwork
+from axbar.nn.network import Normalise, SpikingNetwork
 from axbar.nn.neurons import IF, LIF, SynapticLIF, SynapticState
 from axbar.nn.norm import TdBatchNorm1d, TdBatchNorm2d, folded_norm
+from axbar.nn.read_out import EarlyExit, ExitingReadOut, MeanOverTime, ReadOut, read_out_of
 from axbar.nn.recipes import demo_recipe
 from axbar.nn.surrogate import Atan, Rect, Surrogate, Triangle
 
@@ -26,7 +27,9 @@ __all__ = [
     "IF",
     "LIF",
     "Atan",
+    "EarlyExit",
     "EpochRecord",
+    "ExitingReadOut",
     "LIFParams",
     "LIFState",
     "MeanOverTime",
@@ -54,6 +57,7 @@ __all__ = [
     "load_network",
     "load_weights",
     "predict_logits",
+    "read_out_of",
     "read_weights",
     "save_checkpoint",
     "train",

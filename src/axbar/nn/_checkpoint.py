@@ -127,7 +127,9 @@ def prepare_folder(
     }
     if (folder / "last.safetensors").exists():
         if not resume:
-            raise UsageError(f"'{folder}' already holds a run; resume it, or give another folder.")
+            raise UsageError(
+                f"'{folder}' already holds a run; resume it (--resume, or resume=True), or give another folder."
+            )
         _same_run(folder, read_config(folder), facts)
         return True
     try:

@@ -127,17 +127,18 @@ def _forward(x: Tensor, p: LIFParams, keep: bool) -> tuple[Tensor, Tensor]:
 
 def _charge(t: int, x: Tensor, h: Rows, s: Rows, v: Tensor, p: LIFParams) -> None:
     """Write h[t] from x[t] and what step t − 1 left; ``v`` is scratch."""
+    theta: Any = p.threshold  # one number: layers with one per neuron run the plain loop
     scaled = x if p.input_scale == 1.0 else torch.mul(x, p.input_scale)
     if t == 0:
         h[0].copy_(scaled)
     elif p.reset == "subtract":
-        torch.sub(h[t - 1], s[t - 1], alpha=p.threshold, out=v).mul_(p.beta)  # θs is exact: s is 0 or 1
+        torch.sub(h[t - 1], s[t - 1], alpha=theta, out=v).mul_(p.beta)  # θs is exact: s is 0 or 1
         torch.add(v, scaled, out=h[t])
     elif p.reset == "zero":
         torch.addcmul(h[t - 1], h[t - 1], s[t - 1], value=-1.0, out=v).mul_(p.beta)
         torch.add(v, scaled, out=h[t])
     else:
-        torch.mul(h[t - 1], p.beta, out=h[t]).add_(scaled).sub_(s[t - 1], alpha=p.threshold)
+        torch.mul(h[t - 1], p.beta, out=h[t]).add_(scaled).sub_(s[t - 1], alpha=theta)
 
 
 def _backward(h: Tensor, grad: Tensor, p: LIFParams) -> Tensor:

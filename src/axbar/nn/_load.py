@@ -10,7 +10,8 @@ import inspect
 import pickle
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,13 @@ def load_network(spec: str | Path, weights: str | Path | None = None, **config: 
     """Return a network in evaluation mode.
 
     Args:
-        spec: a registered name, a run folder, a ``.safetensors`` file in one, or ``file.py:factory``.
+        spec: a registered name, a run folder, a ``.safetensors`` file in one, a ``.nir`` graph, or
+            ``file.py:factory``.
         weights: ``.safetensors``, ``.npz`` (arrays by key), ``.pt`` (read weights-only) or a run folder.
         config: arguments of the factory. Those of a run folder are known; given ones (``steps``, ``beta``, ...)
             change the network, but not the shape of its weights. ``input_shape`` and ``classes`` are passed to
-            a factory in a file only if it takes them.
+            a factory in a file only if it takes them. A NIR graph takes ``dt``, ``reset``, ``steps``, ``strict`` and
+            ``decay`` (see ``axbar.workload.interchange.load_nir``).
 
     Raises:
         UsageError: a name, argument or file name is unknown.
@@ -75,9 +78,7 @@ def load_network(spec: str | Path, weights: str | Path | None = None, **config: 
     elif is_reference(text):
         network = _from_file(text, config)
     elif path.suffix == ".nir":
-        raise ModelError(
-            f"'{text}' is a NIR graph; importing NIR is not available yet: give a file.py:factory."
-        )
+        network = _from_nir(text, config)
     elif path.is_dir() or path.suffix == ".safetensors":
         network, inside = _from_run(path, config)
         weights = inside if weights is None else weights
@@ -90,9 +91,10 @@ def load_network(spec: str | Path, weights: str | Path | None = None, **config: 
         raise UsageError(
             unknown_name("model", text, known) + " Or give a run folder, a checkpoint, or file.py:factory."
         )
+    network = _adopted(network, weights)
     if weights is not None:
         load_weights(network, weights)
-    return network.eval()
+    return _adopted(network).eval()
 
 
 def _from_run(path: Path, config: Mapping[str, Any]) -> tuple[nn.Module, Path]:
@@ -109,17 +111,51 @@ def _from_run(path: Path, config: Mapping[str, Any]) -> tuple[nn.Module, Path]:
     stored = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
     for key in _SHAPING & config.keys() & stored.keys():
         given = tuple(config[key]) if isinstance(config[key], list) else config[key]
-        if stored[key] != given:
+        frame = key == "input_shape"  # without its steps, which are an argument of their own
+        if (stored[key][-3:] != given[-3:]) if frame else (stored[key] != given):
             raise ModelError(
                 f"the network in '{folder}' has {key} = {stored[key]}, not {given}; train one for that."
             )
     name = str(stored.pop("name"))
+    changes: Any = stored.pop("techniques", ())
     arguments = {**stored, **config}
-    return (_from_file if is_reference(name) else _registered)(name, arguments), path
+    make = _from_file if is_reference(name) else _from_nir if name.endswith(".nir") else _registered
+    network = _adopted(make(name, arguments))
+    return _restructured(network, changes, folder), path
+
+
+def _adopted(network: nn.Module, weights: str | Path | None = None) -> nn.Module:
+    """Replace live neurons of other libraries; later if these weights are of the network as it is."""
+    from axbar.workload.interchange import adopted
+
+    return adopted(network, None if weights is None else read_weights(weights))
+
+
+def _restructured(network: nn.Module, changes: Iterable[Mapping[str, Any]], folder: Path) -> nn.Module:
+    """Bring back what techniques changed in the structure; each notes itself again."""
+    for change in changes:
+        technique = registry.get("techniques", str(change["name"]))
+        restructure: Callable[..., nn.Module] | None = getattr(technique, "restructure", None)
+        if restructure is None:
+            raise ModelError(
+                f"the network in '{folder}' went through '{change['name']}', which can't bring its structure back "
+                "here; install the version of the package that made it."
+            )
+        network = restructure(network, change["facts"])
+    return network
 
 
 def _registered(name: str, config: Mapping[str, Any]) -> nn.Module:
     return build_model(name, **config)
+
+
+def _from_nir(text: str, config: Mapping[str, Any]) -> nn.Module:
+    from axbar.workload.interchange import load_nir
+
+    # frames of events hold their own steps; a graph given steps would present images
+    left = (*_OFFERED, "steps") if len(config.get("input_shape", ())) == 4 else _OFFERED
+    taken = {k: v for k, v in config.items() if k not in left}
+    return _call(text, partial(load_nir, text), taken)
 
 
 def _from_file(text: str, config: Mapping[str, Any]) -> nn.Module:

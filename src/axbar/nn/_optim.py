@@ -86,13 +86,13 @@ def noisy_weights(model: nn.Module, relative: float, generator: torch.Generator)
 
 
 def augment(x: Tensor, config: TrainConfig, generator: torch.Generator) -> Tensor:
-    """Return shifted and flipped images ``[B, C, H, W]``, each with its own draw."""
+    """Return shifted and flipped samples ``[B, ..., H, W]``, each with its own draw; all its frames move as one."""
     if "shift" in config.augment and config.shift_px > 0:
         offsets = torch.randint(-config.shift_px, config.shift_px + 1, (2, x.shape[0]), generator=generator)
-        x = shift_images(x, offsets[0], offsets[1])
+        x = shift_images(x.flatten(1, -3), offsets[0], offsets[1]).unflatten(1, x.shape[1:-2])
     if "flip" in config.augment:
         flip = torch.rand(x.shape[0], generator=generator) < 0.5
-        x = torch.where(flip.view(-1, 1, 1, 1), x.flip(-1), x)
+        x = torch.where(flip.view(-1, *[1] * (x.ndim - 1)), x.flip(-1), x)
     return x
 
 

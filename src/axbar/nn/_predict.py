@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from axbar.errors import ModelError
-from axbar.nn.network import MeanOverTime, ReadOut
+from axbar.nn.read_out import ReadOut, read_out_of
 
 if TYPE_CHECKING:
     from axbar.data import Split
@@ -77,9 +77,9 @@ def accuracy(model: nn.Module, split: Split, batch_size: int = 256, read_out: Re
         model: network with logits ``[T, B, K]`` (or ``[B, K]``).
         split: images and labels.
         batch_size: images at a time; the result does not depend on it but for rounding.
-        read_out: scores from logits; the mean over time unless given.
+        read_out: scores from logits; that of the network unless given.
     """
-    scores_of = read_out or MeanOverTime()
+    scores_of = read_out or read_out_of(model)
     right = 0
     for start in range(0, len(split.y), batch_size):
         part = slice(start, start + batch_size)

@@ -29,14 +29,16 @@ from torch.autograd.function import once_differentiable
 from axbar.errors import ModelError, unknown_name
 from axbar.nn.surrogate import SURROGATES, Surrogate
 
-__all__ = ["LIFParams", "LIFState", "Reset", "lif_loop", "lif_step", "zero_state"]
+__all__ = ["Constant", "LIFParams", "LIFState", "Reset", "extent", "lif_loop", "lif_step", "zero_state"]
 
+#: of a neuron layer: one number, or one per neuron in a tensor that broadcasts to a step of the input
+Constant = float | Tensor
 Reset = Literal["subtract", "subtract_unleaked", "zero"]
 
 
 @dataclass(frozen=True)
 class LIFParams:
-    """Constants of the recurrence.
+    """Constants of the recurrence; β, θ and k may be tensors with one value per neuron.
 
     Args:
         beta: decay per step β, 0..1 (1: no leak).
@@ -51,10 +53,10 @@ class LIFParams:
         ModelError: a number is out of range or the reset is unknown.
     """
 
-    beta: float = 0.5
-    threshold: float = 1.0
+    beta: Constant = 0.5
+    threshold: Constant = 1.0
     reset: Reset = "subtract"
-    input_scale: float = 1.0
+    input_scale: Constant = 1.0
     strict: bool | None = None
     surrogate: Surrogate = SURROGATES["atan"]
     detach_reset: bool = True
@@ -62,16 +64,33 @@ class LIFParams:
     def __post_init__(self) -> None:
         if self.reset not in get_args(Reset):
             raise ModelError(unknown_name("reset", self.reset, get_args(Reset)))
-        if not 0.0 <= self.beta <= 1.0:
+        low, high = extent(self.beta)
+        if not (0.0 <= low and high <= 1.0):
+            wrong = high if 0.0 <= low else low
             raise ModelError(
-                f"neuron decay beta = {self.beta} is out of range; give 0 (no memory) to 1 (no leak)."
+                f"neuron decay beta = {wrong} is out of range; give 0 (no memory) to 1 (no leak)."
             )
         for name in ("threshold", "input_scale"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise ModelError(f"neuron {name} = {value} is out of range; give a finite number above 0.")
+            low, high = extent(getattr(self, name))
+            if not (math.isfinite(high) and low > 0):
+                wrong = high if low > 0 else low
+                raise ModelError(f"neuron {name} = {wrong} is out of range; give a finite number above 0.")
         if self.strict is None:
             object.__setattr__(self, "strict", self.reset == "subtract_unleaked")
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all neurons have the same constants, which is what the fused form takes."""
+        return not any(isinstance(value, Tensor) for value in (self.beta, self.threshold, self.input_scale))
+
+
+def extent(value: Constant) -> tuple[float, float]:
+    """Return the least and the largest of a constant; NaN stays NaN.
+
+    >>> extent(torch.tensor([0.5, 0.25]))
+    (0.25, 0.5)
+    """
+    return (float(value.min()), float(value.max())) if isinstance(value, Tensor) else (value, value)
 
 
 class LIFState(NamedTuple):
@@ -124,7 +143,8 @@ def lif_step(x: Tensor, state: LIFState, p: LIFParams) -> tuple[Tensor, LIFState
     >>> s, state.v
     (tensor([1.]), tensor([0.2500]))
     """
-    h = state.v * p.beta + (x if p.input_scale == 1.0 else x * p.input_scale)
+    unscaled = not isinstance(p.input_scale, Tensor) and p.input_scale == 1.0
+    h = state.v * p.beta + (x if unscaled else x * p.input_scale)
     if p.reset == "subtract_unleaked":
         last = state.spikes.detach() if p.detach_reset else state.spikes
         h = h - last * p.threshold

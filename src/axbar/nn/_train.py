@@ -22,7 +22,7 @@ from axbar.nn import _optim
 from axbar.nn._checkpoint import RunState, prepare_folder, restore, save_checkpoint
 from axbar.nn._config import EpochRecord, Progress, TrainConfig, TrainResult
 from axbar.nn._predict import accuracy
-from axbar.nn.network import MeanOverTime
+from axbar.nn.read_out import MeanOverTime
 
 if TYPE_CHECKING:
     from axbar.data import Dataset, Split, TuningData

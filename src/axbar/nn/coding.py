@@ -5,6 +5,7 @@
 | direct | the same real value at each step; the first layer and its neurons make the spikes | none (analog) |
 | rate | s[t] = [r[t] < x] with r uniform in 0..1 (Bernoulli with probability x) | T·x |
 | latency | one spike at t = ⌈(1 − x)(T − 1)⌉, strong values early; none where x = 0 | [x > 0] |
+| frames | x is a sequence ``[B, T, ...]`` already, of event frames for one; its time goes in front | sum of x |
 
 ``direct`` returns a view that repeats one image in memory; what is constant over time need be computed once.
 """
@@ -18,9 +19,9 @@ from torch import Tensor
 
 from axbar.errors import DataError, ModelError, unknown_name
 
-__all__ = ["CODINGS", "direct", "latency", "rate", "uniform_noise"]
+__all__ = ["CODINGS", "direct", "frames", "latency", "rate", "uniform_noise"]
 
-CODINGS = ("direct", "rate", "latency")
+CODINGS = ("direct", "rate", "latency", "frames")
 
 
 def direct(x: Tensor, steps: int) -> Tensor:
@@ -83,6 +84,36 @@ def latency(x: Tensor, steps: int) -> Tensor:
     when = torch.ceil((1.0 - x) * (_checked_steps(steps) - 1))
     clock = torch.arange(steps, device=x.device, dtype=x.dtype).view(-1, *([1] * x.ndim))
     return ((clock == when) & (x > 0)).to(x.dtype)
+
+
+def frames(x: Tensor, steps: int) -> Tensor:
+    """Bring the time of sequences ``x[B, T, ...]`` in front, ``[T, B, ...]``, as a view.
+
+    Raises:
+        DataError: the sequences have another number of steps.
+    """
+    if x.ndim < 2 or x.shape[1] != steps:
+        raise DataError(
+            f"sequences of shape {tuple(x.shape[1:])} do not fit a network of {steps} steps; cut the recordings into "
+            f"frames={steps}, or set steps."
+        )
+    return x.transpose(0, 1)
+
+
+def coding_of(name: str, input_shape: Sequence[int]) -> str:
+    """Return the coding of samples of this shape: ``frames`` where they have four axes, else as named.
+
+    Raises:
+        ModelError: the coding makes a sequence of an image, and the samples are sequences already.
+    """
+    if len(input_shape) != 4 or name == "frames":
+        return name
+    if name != "direct":
+        raise ModelError(
+            f"{name} coding takes images, but input_shape = {tuple(input_shape)} is a sequence of frames; leave "
+            "out input_coding."
+        )
+    return "frames"
 
 
 def check_coding(name: str) -> None:

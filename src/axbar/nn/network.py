@@ -1,6 +1,7 @@
 """What all networks share: coding in, the fold of time into the batch, logits out.
 
-A network maps images ``x[B, C, H, W]`` to logits ``[T, B, K]``; conventional networks have T = 1. Layers
+A network maps images ``x[B, C, H, W]``, or sequences of frames ``x[B, T, C, H, W]``, to logits ``[T, B, K]``;
+conventional networks have T = 1. Layers
 without memory run once on ``[T·B, ...]`` (time-major); neurons get the whole ``[T, B, ...]``, once per
 forward pass. With direct coding everything before the first neurons is constant over time and runs once per
 image, on ``[B, ...]``. Nothing is kept between calls.
@@ -9,8 +10,7 @@ image, on ``[B, ...]``. Nothing is kept between calls.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -18,22 +18,7 @@ from torch import Tensor, nn
 from axbar.errors import DataError, ModelError
 from axbar.nn import coding
 
-__all__ = ["MeanOverTime", "Normalise", "ReadOut", "SpikingNetwork"]
-
-
-class ReadOut(Protocol):
-    """Turns logits over time ``[T, B, K]`` into scores ``[B, K]``; the largest is the answer."""
-
-    def __call__(self, logits: Tensor) -> Tensor: ...
-
-
-@dataclass(frozen=True)
-class MeanOverTime:
-    """Mean of the logits over all steps."""
-
-    def __call__(self, logits: Tensor) -> Tensor:
-        """Return ``[B, K]`` of ``[T, B, K]``."""
-        return logits.mean(0)
+__all__ = ["Normalise", "SpikingNetwork"]
 
 
 class Normalise(nn.Module):
@@ -67,13 +52,15 @@ class SpikingNetwork(nn.Module):
 
     Args:
         steps: T, 1..64.
-        input_shape: ``(C, H, W)`` of one image.
+        input_shape: ``(C, H, W)`` of one image; ``(T, C, H, W)`` of one sequence, which means ``frames``.
         classes: K.
-        input_coding: ``direct``, ``rate`` or ``latency``.
+        input_coding: ``direct``, ``rate``, ``latency`` or ``frames``.
         seed: of the noise of rate coding; one field for all samples, equal in every call.
         mean, std: per-channel normalisation in front of direct coding; None leaves the images as they are.
 
     Attributes:
+        input_shape: of one sample, with T in front for ``frames``.
+        frame_shape: ``(C, H, W)`` of what the layers see at one step.
         config: the arguments of ``build_model`` that make this network again.
     """
 
@@ -92,26 +79,27 @@ class SpikingNetwork(nn.Module):
         super().__init__()
         coding.check_coding(input_coding)
         self.steps, self.classes = steps, classes
-        self.input_shape = _image_shape(input_shape)
-        self.input_coding = input_coding
+        self.input_coding = coding.coding_of(input_coding, input_shape)
+        self.frame_shape, self.input_shape = _shapes(input_shape, steps, self.input_coding)
         self.config: dict[str, Any] = {}
-        self.normalise = _normalise(mean, std, self.input_shape[0], input_coding)
+        self.normalise = _normalise(mean, std, self.frame_shape[0], self.input_coding)
         noise = None
-        if input_coding == "rate":
+        if self.input_coding == "rate":
             generator = torch.Generator().manual_seed(seed)
             noise = coding.uniform_noise((steps, 1, *self.input_shape), generator)
         self.register_buffer("coding_noise", noise, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return logits ``[T, B, K]`` of images ``[B, C, H, W]`` in 0..1.
+        """Return logits ``[T, B, K]`` of images ``[B, C, H, W]`` or sequences ``[B, T, C, H, W]`` in 0..1.
 
         Raises:
             DataError: the images have another shape than ``input_shape``.
         """
         if tuple(x.shape[1:]) != self.input_shape:
+            what, axes = ("images", "") if self.input_coding != "frames" else ("sequences", "steps, ")
             raise DataError(
-                f"images of shape {tuple(x.shape[1:])} do not fit: this network takes {self.input_shape} "
-                "(channels, rows, columns); build it with input_shape= of the data."
+                f"{what} of shape {tuple(x.shape[1:])} do not fit: this network takes {self.input_shape} "
+                f"({axes}channels, rows, columns); build it with input_shape= of the data."
             )
         logits = self.body(self._encode(x), x.shape[0])
         return logits.unflatten(0, (self.steps, x.shape[0]))
@@ -157,6 +145,8 @@ class SpikingNetwork(nn.Module):
             return coding.rate(x, self.steps, noise=self.coding_noise).flatten(0, 1)
         if self.input_coding == "latency":
             return coding.latency(x, self.steps).flatten(0, 1)
+        if self.input_coding == "frames":
+            return coding.frames(x, self.steps).flatten(0, 1)
         return x
 
 
@@ -165,6 +155,21 @@ def _image_shape(shape: Sequence[int]) -> tuple[int, int, int]:
         raise ModelError(f"input_shape = {tuple(shape)} is no image shape; give (channels, rows, columns).")
     channels, rows, columns = (int(n) for n in shape)
     return channels, rows, columns
+
+
+def _shapes(
+    given: Sequence[int], steps: int, input_coding: str
+) -> tuple[tuple[int, int, int], tuple[int, ...]]:
+    """Return the shape of one frame and of one sample."""
+    if input_coding != "frames":
+        return (shape := _image_shape(given)), shape
+    if len(given) == 4 and given[0] != steps:
+        raise ModelError(
+            f"input_shape = {tuple(given)} holds {given[0]} frames, but the network runs on {steps} steps; set "
+            f"steps={given[0]}, or cut the recordings into frames={steps}."
+        )
+    frame = _image_shape(given[-3:])
+    return frame, (steps, *frame)
 
 
 def _normalise(

@@ -18,14 +18,24 @@ differentiates its mask is not published). Potential and reset do not see the ma
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 
 from axbar.errors import ModelError
 from axbar.nn._fused import fused_lif, leaky_sum
-from axbar.nn._recurrence import LIFParams, LIFState, Reset, lif_loop, lif_step, zero_state
+from axbar.nn._recurrence import (
+    Constant,
+    LIFParams,
+    LIFState,
+    Reset,
+    extent,
+    lif_loop,
+    lif_step,
+    zero_state,
+)
 from axbar.nn.surrogate import Surrogate, surrogate_of
 
 __all__ = ["IF", "LIF", "SynapticLIF", "SynapticState", "drop_single_spikes"]
@@ -33,6 +43,9 @@ __all__ = ["IF", "LIF", "SynapticLIF", "SynapticState", "drop_single_spikes"]
 
 class LIF(nn.Module):
     """Leaky integrate-and-fire neurons, element by element.
+
+    ``beta``, ``threshold`` and ``input_scale`` may be tensors with one value per neuron; such layers run the
+    plain loop over time instead of the fused one.
 
     Args:
         beta: decay of the potential per step, 0..1.
@@ -54,13 +67,15 @@ class LIF(nn.Module):
     """
 
     is_neuron: ClassVar[bool] = True
+    #: constants may be tensors
+    per_neuron: ClassVar[bool] = True
 
     def __init__(
         self,
-        beta: float = 0.5,
-        threshold: float = 1.0,
+        beta: Constant = 0.5,
+        threshold: Constant = 1.0,
         reset: Reset = "subtract",
-        input_scale: float = 1.0,
+        input_scale: Constant = 1.0,
         strict: bool | None = None,
         surrogate: str | Surrogate = "atan",
         detach_reset: bool = True,
@@ -97,7 +112,8 @@ class LIF(nn.Module):
             ModelError: ``x`` has no time axis or no steps, or one step while single spikes are masked.
         """
         x = self._current(_sequence(x))
-        spikes = fused_lif(x, self.params) if self.fused else lif_loop(x, self.params)[0]
+        p = self.params
+        spikes = fused_lif(x, p) if self.fused and p.uniform else lif_loop(x, p)[0]
         return drop_single_spikes(spikes) if self.mask_single_spikes else spikes
 
     def _current(self, x: Tensor) -> Tensor:
@@ -121,13 +137,21 @@ class LIF(nn.Module):
                 "known after the last step; call the layer on [T, ...], or set mask_single_spikes = False."
             )
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move constants that differ from neuron to neuron along with the weights."""
+        super()._apply(fn, recurse)
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor):
+                vars(self)[name] = fn(value)
+        return self
+
     def extra_repr(self) -> str:
         """Show the constants in ``print(model)``."""
         masked = ", mask_single_spikes=True" if self.mask_single_spikes else ""
         compare = ">" if self.strict else ">="
-        scale = "" if self.input_scale == 1.0 else f", input_scale={self.input_scale:g}"
+        scale = "" if extent(self.input_scale) == (1.0, 1.0) else f", input_scale={_text(self.input_scale)}"
         return (
-            f"beta={self.beta:g}, threshold={self.threshold:g} ({compare}), reset={self.reset}{scale}, "
+            f"beta={_text(self.beta)}, threshold={_text(self.threshold)} ({compare}), reset={self.reset}{scale}, "
             f"surrogate={self.surrogate.name}{masked}"
         )
 
@@ -156,9 +180,9 @@ class IF(LIF):
 
     def __init__(
         self,
-        threshold: float = 1.0,
+        threshold: Constant = 1.0,
         reset: Reset = "subtract",
-        input_scale: float = 1.0,
+        input_scale: Constant = 1.0,
         strict: bool | None = None,
         surrogate: str | Surrogate = "atan",
         detach_reset: bool = True,
@@ -190,11 +214,11 @@ class SynapticLIF(LIF):
 
     def __init__(
         self,
-        alpha: float = 0.5,
-        beta: float = 0.5,
-        threshold: float = 1.0,
+        alpha: Constant = 0.5,
+        beta: Constant = 0.5,
+        threshold: Constant = 1.0,
         reset: Reset = "subtract",
-        input_scale: float = 1.0,
+        input_scale: Constant = 1.0,
         strict: bool | None = None,
         surrogate: str | Surrogate = "atan",
         detach_reset: bool = True,
@@ -204,14 +228,16 @@ class SynapticLIF(LIF):
         super().__init__(
             beta, threshold, reset, input_scale, strict, surrogate, detach_reset, fused, mask_single_spikes
         )
-        if not 0.0 <= alpha <= 1.0:
+        low, high = extent(alpha)
+        if not (0.0 <= low and high <= 1.0):
+            wrong = high if 0.0 <= low else low
             raise ModelError(
-                f"synapse decay alpha = {alpha} is out of range; give 0 (no memory) to 1 (no decay)."
+                f"synapse decay alpha = {wrong} is out of range; give 0 (no memory) to 1 (no decay)."
             )
         self.alpha = alpha
 
     def _current(self, x: Tensor) -> Tensor:
-        if self.fused:
+        if self.fused and not isinstance(self.alpha, Tensor):
             return leaky_sum(x, self.alpha)
         current = torch.zeros_like(x[0])
         currents = [current := current * self.alpha + x_t for x_t in x.unbind(0)]
@@ -230,7 +256,12 @@ class SynapticLIF(LIF):
 
     def extra_repr(self) -> str:
         """Show the constants in ``print(model)``."""
-        return f"alpha={self.alpha:g}, {super().extra_repr()}"
+        return f"alpha={_text(self.alpha)}, {super().extra_repr()}"
+
+
+def _text(value: Constant) -> str:
+    low, high = extent(value)
+    return f"{low:g}" if low == high else f"{low:g}..{high:g}"
 
 
 def _full(x: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ class Surrogate:
 
     name: ClassVar[str] = ""
 
-    def fire(self, h: Tensor, theta: float, strict: bool, out: Tensor) -> Tensor:
+    def fire(self, h: Tensor, theta: float | Tensor, strict: bool, out: Tensor) -> Tensor:
         """Write [h ≥ θ] (``strict``: [h > θ]) as 0 and 1 into ``out`` and return it.
 
         A subclass may write the smooth step instead; then the gradients are exact derivatives, which is how

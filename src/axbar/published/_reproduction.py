@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
-__all__ = ["Claim", "Reproduction"]
+from axbar.files import write_atomic
+
+__all__ = ["Claim", "Reproduction", "write_study"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,29 @@ class Reproduction:
             lines += [f"  paper ({claim.confidence}): {claim.paper}", f"  ours: {claim.ours}"]
             lines.append(f"  gap: {claim.gap}")
         return "\n".join(lines)
+
+
+def write_study(folder: Path, *, table: str, figure: str, results: Any = None) -> dict[str, str]:
+    """Write what a study leaves behind: ``table.md``, ``figure.svg`` and, where given, ``results.json``.
+
+    Args:
+        folder: of the study; made where there is none.
+        table: Markdown.
+        figure: SVG.
+        results: figures behind both, as plain values.
+
+    Returns:
+        Where table and figure lie, for ``Reproduction.settings``.
+
+    Raises:
+        AxbarError: the folder can't be made or written.
+    """
+    if results is not None:
+        write_atomic(folder / "results.json", json.dumps(results, indent=1, ensure_ascii=False))
+    written = {"table": folder / "table.md", "figure": folder / "figure.svg"}
+    for what, text in (("table", table), ("figure", figure)):
+        write_atomic(written[what], text)
+    return {what: str(file) for what, file in written.items()}
 
 
 def _table(rows: tuple[Mapping[str, Any], ...]) -> list[str]:

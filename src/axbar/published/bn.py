@@ -28,7 +28,7 @@ from axbar._evaluate import Progress
 from axbar._run import versions, weights_hash
 from axbar.errors import UsageError
 from axbar.files import write_atomic
-from axbar.published._reproduction import Reproduction
+from axbar.published._reproduction import Reproduction, write_study
 from axbar.published.bn_cases import SCALES, Case, Scale, cases_of
 from axbar.published.bn_claims import claims
 from axbar.published.bn_cost import costs, costs_text
@@ -96,8 +96,7 @@ def reproduce(
         rows=tuple(rows),
         settings=settings | _settings(size) | costs_text(prices),
     )
-    write_atomic(folder / "figure.svg", figure(rows))
-    write_atomic(folder / "table.md", markdown(rows, prices))
+    write_study(folder, table=markdown(rows, prices), figure=figure(rows))
     return study
 
 

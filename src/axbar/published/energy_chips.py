@@ -73,6 +73,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
         "glb_",
         "spad_",
         "pe_buffers",
+        "registers",
         "cache",
     ),
     "wires": ("interconnect", "die_link"),

@@ -13,7 +13,6 @@ within one chip, and made again with all chips at 32 nm.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,10 +22,9 @@ import numpy as np
 
 from axbar._evaluate import Progress
 from axbar.data import Dataset, load_data
-from axbar.files import write_atomic
 from axbar.published import energy_chips as chips
 from axbar.published import energy_sweeps as sweeps
-from axbar.published._reproduction import Reproduction
+from axbar.published._reproduction import Reproduction, write_study
 from axbar.published.energy_claims import claims
 from axbar.published.energy_figure import panels
 from axbar.published.energy_methods import BASELINE, Method, Recipes, methods, step_name
@@ -99,9 +97,7 @@ def reproduce(
         f"{scale}: CNN of {recipe.width} channels, {recipe.epochs} epochs, one seed; VGG9 with rates of a trained one "
         f"of {size.vgg_width} channels; published networks by shape"
     )
-    write_atomic(folder / "results.json", json.dumps(found, indent=1))
-    write_atomic(folder / "table.md", markdown(found))
-    write_atomic(folder / "figure.svg", panels(found, how))
+    written = write_study(folder, results=found, table=markdown(found), figure=panels(found, how))
     return Reproduction(
         name="energy",
         source="arXiv 2309.03388 (its open code), SATA (abstract, open code), arXiv 2409.08290 (abstract)",
@@ -109,7 +105,7 @@ def reproduce(
         seeds=(seed,),
         claims=claims(found),
         rows=rows(found),
-        settings={"table": str(folder / "table.md"), "figure": str(folder / "figure.svg")},
+        settings=written,
     )
 
 

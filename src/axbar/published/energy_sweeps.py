@@ -200,11 +200,15 @@ def training(networks: Mapping[str, tuple[Workload, int]]) -> dict[str, dict[str
     return found
 
 
-_PHASES: Final = {"lif": "forward", "fwd": "forward", "pgu": "backward", "bwd": "backward", "wup": "update"}
+_CLOCKED: Final = "registers and control"
+_PHASES: Final = {
+    "lif": "forward", "fwd": "forward", "pgu": "backward", "bwd": "backward", "wup": "update",
+    "registers": _CLOCKED, "control": _CLOCKED,  # of all phases
+}  # fmt: skip
 
 
 def _phases_J(found: Estimate) -> dict[str, float]:
-    phases: dict[str, float] = {name: 0.0 for name in ("forward", "backward", "update", "leakage")}
+    phases: dict[str, float] = {name: 0.0 for name in ("forward", "backward", "update", _CLOCKED, "leakage")}
     for name, value in zip(found.components, found.by_component("energy_J")[0], strict=True):
         phases[_PHASES.get(name.rpartition("_")[2], name)] += float(value)
     return phases

@@ -26,12 +26,12 @@ from axbar.techniques.lottery_ticket import LotteryTicketConfig, find_ticket
 from axbar.techniques.mask_single_spikes import MaskSingleSpikesConfig, firing, tune_masked
 from axbar.workload import LayerTrace, Workload, trace
 
-__all__ = ["STAGES", "WEIGHT_BITS", "Recipe", "Stage", "dual_sparse", "hidden", "operands"]
+__all__ = ["COLOUR", "STAGES", "WEIGHT_BITS", "Recipe", "Stage", "dual_sparse", "hidden", "operands"]
 
 #: of the network's life, in order
 STAGES = ("dense", "pruned", "masked")
 WEIGHT_BITS = 8
-_COLOUR = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2470, 0.2435, 0.2616)}
+COLOUR = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2470, 0.2435, 0.2616)}
 _TRACED, _COUNTED = 16, 64
 
 
@@ -84,7 +84,7 @@ def dual_sparse(
     folder: Path, dataset: Dataset, recipe: Recipe, seed: int, progress: Progress | None = None
 ) -> list[Stage]:
     """Train, prune and mask; return the network at every stage."""
-    colour: dict[str, Any] = _COLOUR if dataset.input_shape[0] == 3 else {}
+    colour: dict[str, Any] = COLOUR if dataset.input_shape[0] == 3 else {}
     network = build_model(
         recipe.model, width=recipe.width, steps=recipe.steps, input_shape=dataset.input_shape,
         classes=len(dataset.classes), seed=seed, **colour,

@@ -23,7 +23,7 @@ from axbar.files import write_atomic
 from axbar.published import loas_counts as counts
 from axbar.published import loas_network as network
 from axbar.published import loas_priced as priced
-from axbar.published._reproduction import Reproduction
+from axbar.published._reproduction import Reproduction, write_study
 from axbar.published.loas_claims import claims
 from axbar.published.loas_facts import PUBLISHED
 from axbar.published.loas_figure import panels
@@ -91,9 +91,7 @@ def reproduce(
         f"{scale}: synthetic tensors of {' and '.join(size.networks)}; {r.model} of width {r.width}, T = {r.steps}, "
         f"trained on {r.images} images of {size.data}, {r.rounds} rounds of pruning; {size.samples} test images"
     )
-    write_atomic(folder / "results.json", json.dumps(found, indent=1))
-    write_atomic(folder / "table.md", markdown(found))
-    write_atomic(folder / "figure.svg", panels(found, how))
+    written = write_study(folder, results=found, table=markdown(found), figure=panels(found, how))
     return Reproduction(
         name="loas",
         source="LoAS (Yin et al., MICRO 2024): abstract, released results and simulator",
@@ -101,7 +99,7 @@ def reproduce(
         seeds=(seed,),
         claims=(*claims(found), *network_claims(found)),
         rows=rows(found),
-        settings={"table": str(folder / "table.md"), "figure": str(folder / "figure.svg")},
+        settings=written,
     )
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from axbar._evaluate import Progress
 from axbar.cost.macro import SHRINKAGE, fit_factors
 from axbar.files import write_atomic
-from axbar.published._reproduction import Reproduction
+from axbar.published._reproduction import Reproduction, write_study
 from axbar.published.macros_chips import Chip, Point, calibrating, chips
 from axbar.published.macros_claims import claims
 from axbar.published.macros_figure import figure
@@ -43,8 +43,7 @@ def reproduce(
     """Compare all chips; takes a second at any scale and needs no data."""
     found = chips()
     rows, record = measure(found)
-    write_atomic(folder / "figure.svg", figure(rows))
-    write_atomic(folder / "table.md", markdown(found, rows, record))
+    write_study(folder, table=markdown(found, rows, record), figure=figure(rows))
     write_atomic(folder / "calibration.json", json.dumps(record, indent=1) + "\n")
     fitted = ", ".join(f"{kind} x{value:.2f}" for kind, value in record["factors"].items())
     return Reproduction(

@@ -37,10 +37,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from numbers import Real
+from typing import Any, Final, cast
 
 from axbar.cost.training import GROUPS, KERNELS, OPERATIONS, TRAFFIC, CYCLE_s, mac_J, packed_bits
-from axbar.errors import UsageError, unknown_name
+from axbar.errors import UsageError, is_whole, unknown_name
 from axbar.published.sata_cycles import sata_inference, sata_inference_cycles
 
 __all__ = [
@@ -207,11 +208,12 @@ def sata_training(
         quirks: which quirks are on; ``LEGACY``, the default, all of them, ``REAL`` none.
 
     Raises:
-        UsageError: an unknown network, no layer, or a number out of range.
+        UsageError: an unknown network, no layer, a number out of range, or an argument of another type.
 
     >>> round(sata_training().total)
     4798986139
     """
+    _check_types(layers, net, quirks)
     found = SataNet("layers", tuple(layers)) if layers is not None else _net(net)
     if quirks.hard_coded and found.fixed is not None:
         T, fwd_bits = found.fixed
@@ -289,12 +291,34 @@ def _net(net: str | SataNet) -> SataNet:
     return NETS[net]
 
 
+def _check_types(layers: object, net: object, quirks: object) -> None:
+    """Refuse what only looks like a network or a set of quirks."""
+    if not isinstance(quirks, Quirks):
+        raise UsageError(
+            f"quirks is {quirks!r}; give LEGACY, REAL or Quirks(name=False, ...) of this module."
+        )
+    if not isinstance(net, str | SataNet):
+        raise UsageError(f"net is of type {type(net).__name__}; give a name in NETS or a SataNet.")
+    if layers is None:
+        return
+    if not isinstance(layers, Sequence) or isinstance(layers, str):
+        raise UsageError(
+            f"layers are of type {type(layers).__name__}; give a list of SataLayer. A traced network is priced by "
+            "axbar.estimate(workload, 'sata')."
+        )
+    for i, layer in enumerate(cast(Sequence[object], layers)):
+        if not isinstance(layer, SataLayer):
+            raise UsageError(
+                f"layers[{i}] is {layer!r}; give SataLayer(kind, inputs, outputs, kernel, in_size, out_size)."
+            )
+
+
 def _check(net: SataNet, T: int, bits: int, zeros: Mapping[str, float]) -> None:
     if not net.layers:
         raise UsageError(f"the network '{net.name}' has no layers; give at least one.")
     for name, value, most in (("T", T, 10_000), ("fwd_bits", bits, 64)):
-        if isinstance(value, bool) or not 1 <= value <= most or value != int(value):
+        if not is_whole(value, 1, most):
             raise UsageError(f"{name} is {value!r}; give a whole number from 1 to {most}.")
     for name, value in zeros.items():
-        if not 0.0 <= value <= 1.0:
+        if not isinstance(value, Real) or not 0.0 <= float(value) <= 1.0:
             raise UsageError(f"{name} is {value!r}; give a share from 0 to 1.")

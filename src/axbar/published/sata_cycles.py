@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from axbar.cost.systolic.cycles import os_cycles, sram_accesses, ws_filter_cycles
-from axbar.errors import UsageError
+from axbar.errors import UsageError, is_whole
 
 __all__ = ["SataInference", "sata_inference", "sata_inference_cycles", "unpadded_positions"]
 
@@ -69,7 +70,12 @@ def sata_inference_cycles(M: int, K: int, N: int, rows: int = 16, cols: int = 8)
 def sata_inference(
     layers: Sequence[tuple[int, int, int]], T: int, rows: int = 16, cols: int = 8
 ) -> SataInference:
-    """Return what the published model says of a network given as ``(M, K, N)`` per layer."""
+    """Return what the published model says of a network given as ``(M, K, N)`` per layer.
+
+    Raises:
+        UsageError: a layer is no ``(M, K, N)``, or a size no whole number from 1 on.
+    """
+    _check_layers(layers)
     _check(T=T)
     cycles = [sata_inference_cycles(*layer, rows, cols) for layer in layers]
     accesses = [[int(value) for value in sram_accesses(*layer, rows, cols)] for layer in layers]
@@ -96,7 +102,21 @@ def unpadded_positions(in_size: int, kernel: int, stride: int = 1) -> int:
     return rows**2
 
 
-def _check(**sizes: int) -> None:
+def _check(**sizes: object) -> None:
     for name, value in sizes.items():
-        if isinstance(value, bool) or value != int(value) or value < 1:
+        if not is_whole(value, 1):
             raise UsageError(f"{name} is {value!r}; give a whole number from 1 on.")
+
+
+def _check_layers(layers: object) -> None:
+    if not isinstance(layers, Sequence) or isinstance(layers, str):
+        raise UsageError(
+            f"layers are of type {type(layers).__name__}; give one (M, K, N) per layer, such as [(900, 27, 64)]: "
+            "output positions, inputs of one output, filters."
+        )
+    for i, layer in enumerate(cast(Sequence[object], layers)):
+        sizes = cast(Sequence[object], layer) if isinstance(layer, Sequence) else ()
+        if len(sizes) != 3:
+            raise UsageError(
+                f"layers[{i}] is {layer!r}; give (M, K, N): output positions, inputs of one output, filters."
+            )

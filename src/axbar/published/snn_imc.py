@@ -26,7 +26,7 @@ from axbar.files import write_atomic
 from axbar.published import snn_imc_designs as designs
 from axbar.published import snn_imc_networks as networks
 from axbar.published import snn_imc_sweeps as sweeps
-from axbar.published._reproduction import Reproduction
+from axbar.published._reproduction import Reproduction, write_study
 from axbar.published._twins import ANN
 from axbar.published.snn_imc_claims import claims, roadblocks
 from axbar.published.snn_imc_design_claims import design_claims
@@ -98,9 +98,7 @@ def reproduce(
         f"VGG9 at full width "
         f"with spike rates of one of {size.vgg_width} channels; chip {sweeps.CHIP}"
     )
-    write_atomic(folder / "results.json", json.dumps(found, indent=1))
-    write_atomic(folder / "table.md", markdown(found))
-    write_atomic(folder / "figure.svg", panels(found, how))
+    written = write_study(folder, results=found, table=markdown(found), figure=panels(found, how))
     return Reproduction(
         name="snn-imc",
         source="SpikeSim, DT-SNN, MINT, arXiv 2211.02167, 2409.08290, 2603.12739 (abstracts); SpikeSim's "
@@ -109,7 +107,7 @@ def reproduce(
         seeds=(seed,),
         claims=(*claims(found), *design_claims(found), *roadblocks(found)),
         rows=rows(found),
-        settings={"table": str(folder / "table.md"), "figure": str(folder / "figure.svg")},
+        settings=written,
     )
 
 

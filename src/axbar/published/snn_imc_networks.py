@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 from torch import nn
 
 from axbar.data import Dataset
-from axbar.nn import TrainConfig, build_model, predict_logits, train
+from axbar.nn import EarlyExit, TrainConfig, build_model, predict_logits, train
 from axbar.published._twins import ANN, trained
+from axbar.techniques.early_exit import exit_curve
 from axbar.workload import Workload, shapes, spike_rate, trace
 
 __all__ = ["Twin", "exits", "twins", "vgg9", "with_rates"]
@@ -71,30 +72,14 @@ def exits(twin: Twin, dataset: Dataset, lost: float) -> tuple[Workload, float, f
     Returns:
         the workload of the traced images with their exits, accuracy on the test images, mean steps on these.
     """
-    tuning = predict_logits(twin.network, dataset.calibration.images()).cpu().numpy()
-    labels = dataset.calibration.labels()
-    whole = float((tuning.mean(0).argmax(-1) == labels).mean())
+    tuning = predict_logits(twin.network, dataset.calibration.images())
     thresholds = np.linspace(0.0, 1.0, 101)
-    allowed = [t for t in thresholds if _leave(tuning, labels, t)[1] >= whole - lost]
-    threshold = max(allowed, default=0.0)
-    test = predict_logits(twin.network, dataset.test.images()).cpu().numpy()
-    stops, accuracy = _leave(test, dataset.test.labels(), threshold)
+    kept = exit_curve(tuning, torch.from_numpy(dataset.calibration.labels()), thresholds)["accuracy"]
+    read_out = EarlyExit(float(thresholds[np.flatnonzero(kept >= kept[0] - lost)[-1]]))
+    test = predict_logits(twin.network, dataset.test.images())
+    stops = read_out.exit_step(test).cpu().numpy().astype(np.int64)
+    accuracy = float((read_out(test).argmax(-1).cpu().numpy() == dataset.test.labels()).mean())
     return replace(twin.workload, exit_step=stops[:_TRACED]), accuracy, float(stops.mean())
-
-
-def _leave(
-    logits: NDArray[np.floating], labels: NDArray[np.integer], threshold: float
-) -> tuple[NDArray[np.int64], float]:
-    """Steps after which each sample leaves, and the accuracy of its answer then. Entropy is a share of ln K."""
-    so_far = logits.cumsum(0) / np.arange(1, len(logits) + 1)[:, None, None]
-    shifted = np.exp(so_far - so_far.max(-1, keepdims=True))
-    p = shifted / shifted.sum(-1, keepdims=True)
-    entropy = -(p * np.log(np.maximum(p, 1e-12))).sum(-1) / np.log(p.shape[-1])
-    sure = entropy <= threshold
-    sure[-1] = True
-    first = sure.argmax(0)
-    answers = so_far.argmax(-1)[first, np.arange(logits.shape[1])]
-    return (first + 1).astype(np.int64), float((answers == labels).mean())
 
 
 def vgg9(

@@ -24,7 +24,7 @@ from axbar._evaluate import Progress
 from axbar._run import versions
 from axbar.data import Dataset, load_data
 from axbar.files import write_atomic
-from axbar.published._reproduction import Reproduction
+from axbar.published._reproduction import Reproduction, write_study
 from axbar.published._twins import ANN, recipe_of, trained
 from axbar.published.snn_vs_ann_conditions import CONDITIONS, MITIGATIONS, Condition
 from axbar.published.snn_vs_ann_figure import figure
@@ -114,9 +114,12 @@ def reproduce(
         f"{scale}: {ANN} and spiking CNN of {size.width} channels, {size.epochs} epochs, {size.dies} dies per seed, "
         f"{size.images or 'all'} test images, chip {CHIP}"
     )
-    write_atomic(folder / "results.json", json.dumps([asdict(entry) for entry in found], indent=1))
-    write_atomic(folder / "table.md", markdown(found))
-    write_atomic(folder / "figure.svg", figure(found, how))
+    written = write_study(
+        folder,
+        results=[asdict(entry) for entry in found],
+        table=markdown(found),
+        figure=figure(found, how),
+    )
     return Reproduction(
         name="snn-vs-ann",
         source="Bhattacharjee et al., arXiv 2206.09599 (abstract); arXiv 2305.18416 (third-party notes)",
@@ -126,7 +129,7 @@ def reproduce(
         rows=table(found),
         settings={
             "table": "points lost from the integer network to the chip; ± as defined in table.md",
-            "figure": str(folder / "figure.svg"),
+            "figure": written["figure"],
         },
     )
 

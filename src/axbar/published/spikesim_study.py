@@ -7,12 +7,10 @@ same designs in axbar, and the formula with one quirk mended at a time. Nothing 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from axbar._evaluate import Progress
-from axbar.files import write_atomic
-from axbar.published._reproduction import Reproduction
+from axbar.published._reproduction import Reproduction, write_study
 from axbar.published.spikesim_claims import claims, pair
 from axbar.published.spikesim_design import CASES
 from axbar.published.spikesim_figure import figure
@@ -59,10 +57,12 @@ def reproduce(
             "figure": str(folder / "figure.svg"),
         },
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(folder / "results.json", json.dumps(study.to_dict(), indent=1, ensure_ascii=False))
-    write_atomic(folder / "table.md", markdown(pairs, study.claims, found))
-    write_atomic(folder / "figure.svg", figure(pairs["vgg9_default"]))
+    write_study(
+        folder,
+        results=study.to_dict(),
+        table=markdown(pairs, study.claims, found),
+        figure=figure(pairs["vgg9_default"]),
+    )
     if progress:
         progress("designs", len(CASES), len(CASES))
     return study

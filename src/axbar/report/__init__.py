@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from axbar.report._data import render_csv, render_json, sweep_csv, to_frame
 from axbar.report._export import Format, Record, export, formats, read_record
+from axbar.report._scale import accuracy_interval
 from axbar.report.comparison import (
     comparison_csv,
     comparison_html,
@@ -17,6 +18,7 @@ from axbar.report.text import estimate_text, report_text, show, sweep_text, work
 __all__ = [
     "Format",
     "Record",
+    "accuracy_interval",
     "comparison_csv",
     "comparison_html",
     "comparison_json",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-__all__ = ["Scale", "percent", "scale_for", "ticks", "wilson"]
+__all__ = ["Scale", "accuracy_interval", "percent", "scale_for", "ticks", "wilson"]
 
 _PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
@@ -86,6 +86,16 @@ def percent(share: float, digits: int = 1) -> str:
     if 0 < value < floor:
         return f"<{floor:g} %"
     return f"{value:.{digits}f} %"
+
+
+def accuracy_interval(share: float, images: int) -> str:
+    """Return an accuracy with the interval that a test set of this size leaves open.
+
+    >>> accuracy_interval(0.9, 100)
+    '90.0 % on 100 images (95 % interval 82.6 to 94.5 %)'
+    """
+    low, high = wilson(share, images)
+    return f"{100 * share:.1f} % on {images:,} images (95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
 
 
 def wilson(share: float, n: int, z: float = 1.959964) -> tuple[float, float]:

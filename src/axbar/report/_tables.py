@@ -101,7 +101,9 @@ def sweep_blocks(estimate: Estimate) -> list[Any]:
 
 def workload_blocks(workload: Any) -> list[Any]:
     """Return the layers of a workload."""
-    head = ("layer", "operation", "input", "output", "steps", "weights", "MACs", "synaptic ops", "spike rate")
+    summary = workload.summary()
+    active = "active" if any(_counts_bits(row) for row in summary) else "spike rate"
+    head = ("layer", "operation", "input", "output", "steps", "weights", "MACs", "synaptic ops", active)
     rows = [
         (
             str(row.get("name", "")),
@@ -112,9 +114,9 @@ def workload_blocks(workload: Any) -> list[Any]:
             _count(row.get("params")),
             _count(row.get("macs")),
             _count(row.get("synops")),
-            mean_rate(row),
+            mean_rate(row) + (" of bits" if _counts_bits(row) else ""),
         )
-        for row in workload.summary()
+        for row in summary
     ]
     spikes = (
         f"{workload.samples} samples, {workload.spikes_of} spikes"
@@ -122,6 +124,11 @@ def workload_blocks(workload: Any) -> list[Any]:
         else "no samples recorded"
     )
     return [f"{workload.name}: T = {workload.steps}, {spikes}", "", table(None, head, rows, left=4)]
+
+
+def _counts_bits(row: Mapping[str, Any]) -> bool:
+    """Whether the activity of a layer is the share of set bits in codes of real numbers, not of spikes."""
+    return row.get("op") != "neuron" and row.get("coding") == "real" and bool(row.get("spike_rate"))
 
 
 def _cost_blocks(estimate: Estimate, workload: Sequence[Mapping[str, Any]], wide: bool) -> list[Any]:
@@ -133,10 +140,10 @@ def _cost_blocks(estimate: Estimate, workload: Sequence[Mapping[str, Any]], wide
     if conventional := conventional_of(estimate):
         blocks.append(conventional.words)
     blocks.append(merit_words(estimate.metrics))
-    ranges = ", ".join(f"{s.name.lower()} {s.words}" for s in spreads(estimate))
+    if ranges := ", ".join(f"{s.name.lower()} {s.words}" for s in spreads(estimate)):
+        blocks.append(f"Published silicon lies around such models within: {ranges}.")
     return [
         *blocks,
-        f"Published silicon lies around such models within: {ranges}.",
         estimate.beside_silicon,
         *(f"note: {n}" for n in estimate.notes),
     ]

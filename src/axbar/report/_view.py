@@ -32,16 +32,18 @@ __all__ = [
     "cost_of",
     "embedded",
     "figures",
+    "per",
     "spreads",
 ]
 
-#: quantity -> (name, SI unit, what it is per)
-QUANTITY_WORDS: Mapping[str, tuple[str, str, str]] = {
-    "energy_J": ("Energy", "J", "per inference"),
-    "latency_s": ("Latency", "s", "per inference"),
-    "area_m2": ("Area", "m2", "of the chip"),
-    "leakage_W": ("Leakage", "W", "while powered"),
+#: quantity -> (name, SI unit)
+QUANTITY_WORDS: Mapping[str, tuple[str, str]] = {
+    "energy_J": ("Energy", "J"),
+    "latency_s": ("Latency", "s"),
+    "area_m2": ("Area", "m2"),
+    "leakage_W": ("Leakage", "W"),
 }
+_OF_THE_CHIP = {"area_m2": "of the chip", "leakage_W": "while powered"}
 
 
 @dataclass(frozen=True)
@@ -108,13 +110,22 @@ def amount(value: float | None, unit: str, digits: int = 3) -> str:
     return format_quantity(float(value), unit, digits).replace("Js", "J·s")
 
 
+def per(quantity: str, work: str) -> str:
+    """Return what a quantity is per; ``work`` is what one run of the chip is (``Report.work``).
+
+    >>> per("energy_J", "training step"), per("area_m2", "training step")
+    ('per training step', 'of the chip')
+    """
+    return _OF_THE_CHIP.get(quantity, f"per {work}")
+
+
 def figures(report: Report) -> list[Figure]:
     """Return the headline figures in reading order."""
     found = [_accuracy_figure(report.accuracy)] if report.accuracy else []
     for key in ("energy_J", "latency_s", "area_m2"):
-        name, unit, per = QUANTITY_WORDS[key]
-        found.append(_split(name, amount(report.total(key), unit), per))
-    found.append(_split("Energy × delay", amount(report.total("edp_Js"), "Js"), "per inference"))
+        name, unit = QUANTITY_WORDS[key]
+        found.append(_split(name, amount(report.total(key), unit), per(key, report.work)))
+    found.append(_split("Energy × delay", amount(report.total("edp_Js"), "Js"), per("edp_Js", report.work)))
     component, share = next(iter(report.share_by_component().items()))
     found.append(_split("Top component", percent(share, 0), f"of energy is {_palette.label(component)}"))
     return found
@@ -167,10 +178,15 @@ class Spread:
 
 
 def spreads(estimate: Estimate) -> list[Spread]:
-    """Return the spread of energy, latency and area of the first point, where a total is above zero."""
-    found = []
+    """Return the spread of energy, latency and area of the first point, where a total is above zero.
+
+    None of them for a kind whose sums were never held against silicon.
+    """
+    if not estimate.compared_with_silicon:
+        return []
+    found: list[Spread] = []
     for key in ("energy_J", "latency_s", "area_m2"):
-        name, unit, _ = QUANTITY_WORDS[key]
+        name, unit = QUANTITY_WORDS[key]
         value = float(estimate.total(key)[0])
         low, high = (float(end[0]) for end in estimate.spread(key))
         if value > 0 and np.isfinite(high):
@@ -200,7 +216,8 @@ def cost_of(report: Report, most: int = 40) -> Cost:
     cubes = {key: _cells(getattr(estimate, key))[:, columns] for key in QUANTITIES}
     names, cubes, joined = _joined(list(estimate.layers), cubes, most)
     quantities = tuple(
-        Quantity(key, *QUANTITY_WORDS[key], total=report.total(key), values=cubes[key]) for key in QUANTITIES
+        Quantity(key, *QUANTITY_WORDS[key], per(key, report.work), report.total(key), cubes[key])
+        for key in QUANTITIES
     )
     return Cost(tuple(names), tuple(components), quantities, joined)
 

@@ -13,12 +13,13 @@ from markupsafe import Markup
 from axbar._compare import COMPARED, Comparison
 from axbar._compare_words import where
 from axbar.report import _palette
+from axbar.report._comparison_sure import SURE, accuracy_words, silicon_lines, sources_of, sure_rows
 from axbar.report._facts import shape_text
 from axbar.report._scale import percent, scale_for
 from axbar.report._tables import table
 from axbar.report._view import amount
 from axbar.report.charts import stacked_chart
-from axbar.report.html import environment
+from axbar.report.html import environment, rerun_facts
 from axbar.report.text import plain, to_terminal
 from axbar.units import unit_of
 
@@ -75,6 +76,7 @@ def comparison_html(found: Comparison) -> str:
             model=first.model,
             data=first.data,
             trace=first.trace,
+            work=found.work,
             sentences=_sentences(found),
             heads=_heads(found),
             rows=_rows(found),
@@ -86,7 +88,12 @@ def comparison_html(found: Comparison) -> str:
             layers_left_out=max(0, len(layers) - _MOST_LAYERS),
             notes=_notes(found),
             infeasible=[(n, r.estimate.reasons[0]) for n, r in _reports(found) if not r.estimate.feasible[0]],
-            silicon=_silicon(found),
+            accuracy=accuracy_words(found),
+            sure_heads=SURE,
+            sure=sure_rows(found),
+            sources=sources_of(found),
+            silicon=silicon_lines(found),
+            rerun=rerun_facts(found.run),
         )
     )
 
@@ -99,16 +106,11 @@ def _sentences(found: Comparison) -> list[str]:
     return [found.why(q) for q in ("energy_J", "latency_s", "edp_Js", "area_m2")]
 
 
-def _silicon(found: Comparison) -> list[str]:
-    """What was compared with silicon, once per kind."""
-    return list(dict.fromkeys(report.estimate.beside_silicon for report in found.reports))
-
-
 def _notes(found: Comparison) -> list[str]:
     """Notes on all chips, then each chip's own; what several say stands once."""
     said: dict[str, list[str]] = {}
     for name, report in _reports(found):
-        for note in (*report.notes, *report.estimate.notes, *filter(None, report.estimate.warnings)):
+        for note in dict.fromkeys((*report.notes, *report.estimate.notes)):  # warnings are among the latter
             said.setdefault(note, []).append(name)
     own = [
         note if len(names) == len(found.reports) else f"{', '.join(names)}: {note}"
@@ -217,9 +219,11 @@ def _blocks(found: Comparison) -> list[Any]:
         if first.trace.get("samples")
         else "no spikes recorded: activity is assumed"
     )
-    head = " · ".join(filter(None, [first.model, first.data, f"T = {first.trace['steps']}", spikes]))
+    facts = [first.model, first.data, f"T = {first.trace['steps']}", spikes, f"all costs per {found.work}"]
+    head = " · ".join(filter(None, facts))
     blocks: list[Any] = [head, "", *_sentences(found), ""]
     blocks.append(table(None, _heads(found), _rows(found), left=1))
+    blocks += filter(None, [accuracy_words(found)])
     if len(found.reports) > 1:
         blocks.append(table(f"Over {found.names[0]}", ["chip", *_WORDS.values()], _ratio_rows(found), left=1))
     blocks += [f"{name} does not fit: {reason}" for name, reason in _unfit(found)]
@@ -227,7 +231,8 @@ def _blocks(found: Comparison) -> list[Any]:
     won = where(found, "energy_J")
     if len(won) > 1:
         blocks += [f"least energy on {name}: {_some(layers)}" for name, layers in won.items()]
-    return [*blocks, *_silicon(found), *(f"note: {note}" for note in _notes(found))]
+    blocks.append(table("How sure: published silicon lies within", SURE, sure_rows(found), left=1))
+    return [*blocks, *silicon_lines(found), *(f"note: {note}" for note in _notes(found))]
 
 
 def _some(layers: Sequence[str]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from axbar.cost.fair import Fair
 
-__all__ = ["environment", "render_html", "render_notebook"]
+__all__ = ["environment", "render_html", "render_notebook", "rerun_facts"]
 
 #: bytes that a page may have
 _SIZE = 300_000
@@ -78,7 +80,7 @@ def _page(report: Report, sources: Any, bars: int, most_rows: int, whole: bool) 
             blocks=_spec_view.spec_blocks(report),
             changes=_spec_view.changes(report),
             sources=sources,
-            rerun=_rerun(report),
+            rerun=rerun_facts(report.run),
             data=_script_json(_view.embedded(cost, report, whole)),
         )
     )
@@ -133,8 +135,16 @@ def environment() -> Environment:
         words=_view.QUANTITY_WORDS,
         quantities=QUANTITIES,
         confidence_words=_spec_view.CONFIDENCE_WORDS,
+        version=_version(),
     )
     return found
+
+
+def _version() -> str:
+    try:
+        return f"axbar {version('axbar')}"
+    except PackageNotFoundError:
+        return "axbar"
 
 
 def _script_json(value: Any) -> Markup:
@@ -263,17 +273,18 @@ def _confidence(report: Report) -> dict[str, Any]:
         "words": _view.assumed_words(share),
         "silicon": report.estimate.beside_silicon,
         "weak": [(basis.name, basis.confidence, part) for basis, part in report.estimate.assumptions],
-        "spread": Markup(spread_chart(ranges)),
+        "spread": Markup(spread_chart(ranges)) if ranges else "",
     }
 
 
-def _rerun(report: Report) -> dict[str, Any] | None:
-    run = report.run
+def rerun_facts(run: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what a page says of a run record; None where nothing was recorded."""
     if not run:
         return None
     arguments = run.get("arguments") or {}
     return {
         "command": str(run.get("command") or ""),
+        "made": str(run.get("made") or ""),
         "versions": run.get("versions") or {},
         "inputs": run.get("inputs") or {},
         "arguments": {key: value for key, value in arguments.items() if value not in (None, [], {}, "")},

@@ -12,10 +12,11 @@ from pydantic_core import ErrorDetails
 from axbar import registry
 from axbar.errors import suggest
 from axbar.spec._base import HardwareSpec, Provenance
-from axbar.spec._paths import block_of, items_of, path_info, path_table
+from axbar.spec._paths import PathInfo, block_of, items_of, path_info, path_table
 from axbar.spec._quantity import show
 from axbar.spec._tree import Block, Faults, Leaf, Origin, find, leaves
 from axbar.spec.imc import Device
+from axbar.units import parse_quantity
 
 __all__ = ["build"]
 
@@ -184,9 +185,7 @@ def _wrong_value(model: type[HardwareSpec], path: str, node: Leaf, error: ErrorD
         return f"{path} has no value. Allowed: {info.allowed}."
     if error["type"] in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         number: int | float = error["input"]  # as pydantic compared it: the unit of a text is read
-        bare = (
-            f" A bare number counts in {info.unit}." if info.unit and not isinstance(node.value, str) else ""
-        )
+        bare = _bare(info, number) if info.unit and not isinstance(node.value, str) else ""
         return f"{path} = {show(number, info.unit)} {info.problem(number)}{bare}"
     shown = f"{path} = {_shown(node, info.unit)}"
     if error["type"] == "literal_error":
@@ -198,6 +197,13 @@ def _wrong_value(model: type[HardwareSpec], path: str, node: Leaf, error: ErrorD
     wanted = {"int": "a whole number", "float": "a finite number"}.get(info.type, "text; put it in quotes")
     allowed = f"; allowed {info.allowed}" if info.type in ("int", "float") else ""
     return f"{shown} must be {wanted}{allowed}."
+
+
+def _bare(info: PathInfo, number: float) -> str:
+    """Say how a number without a unit was read, and with which prefix it would be allowed."""
+    likely = [f"{number:g}{prefix}{info.unit}" for prefix in ("m", "u", "n", "p", "f", "k", "M", "G")]
+    fit = next((text for text in likely if not info.problem(parse_quantity(text, info.unit))), "")
+    return f" A bare number counts in {info.unit}." + (f" Did you mean {fit}?" if fit else "")
 
 
 def _best_origin(tree: Block, block: str, text: str) -> Origin:

@@ -33,7 +33,7 @@ class ProcessingElements(SpecModel):
         le=64,
         description="time steps that one word packs; more steps take several passes, 1 takes them one by one",
     )
-    accumulator_bits: int = Field(ge=4, le=32, description="accumulator of matched weights")
+    accumulator_bits: int = Field(ge=4, le=32, description="accumulator of matched weights, sign included")
     correction_bits: int = Field(
         ge=4, le=32, description="accumulator of one step that takes back what silent steps were given"
     )

@@ -51,7 +51,7 @@ class Neurons(SpecModel):
     """Units that update membranes."""
 
     membrane_bits: int = Field(
-        ge=2, le=32, description="bits of a membrane, and of a sum that leaves the array"
+        ge=2, le=32, description="bits of a membrane, and of a sum in the array and on its way out"
     )
     units: int = Field(ge=1, le=65536, description="neuron updates per clock")
 
@@ -84,7 +84,9 @@ class SystolicSpec(HardwareSpec):
     gating: Literal["zero", "none"] = Field(
         description="operations on zeros do not switch, or all of them do (a sparsity-blind array)"
     )
-    weight_bits: int = Field(ge=1, le=32, description="bits of a weight on the way forward")
+    weight_bits: int = Field(
+        ge=2, le=32, description="signed weight on the way forward: 1 sign bit + magnitude bits"
+    )
     spike_bits: int = Field(default=1, ge=1, le=8, description="bits in which a spike is stored")
     input: RealInput
     memory: Memory

@@ -1,19 +1,28 @@
 """Techniques: network to network, or programmed chip to programmed chip."""
 
 from axbar.techniques._base import Technique, TechniqueConfig, TechniqueResult, TuningView
+from axbar.techniques._chain import Link, run_chain
+from axbar.techniques._note import note, noted
 from axbar.techniques._offers import offers
 from axbar.techniques._parse import get_technique, parse_technique
+from axbar.techniques._plan import check_plan, parse_plan
 from axbar.techniques._structure import LayerStructure, structure, structure_table
 
 __all__ = [
     "LayerStructure",
+    "Link",
     "Technique",
     "TechniqueConfig",
     "TechniqueResult",
     "TuningView",
+    "check_plan",
     "get_technique",
+    "note",
+    "noted",
     "offers",
+    "parse_plan",
     "parse_technique",
+    "run_chain",
     "structure",
     "structure_table",
 ]

@@ -63,7 +63,9 @@ class Technique(Protocol):
     network is then converted with ``norms="keep"``. It is no part of the protocol: what says nothing keeps
     none. Nor are two things that advice reads: ``tuning`` (``adaptation``, ``fine-tune`` or ``retrain``) says which
     cost of ``axbar.cost.tuning_cost`` it has, ``what_if(spec, workload)`` what it changes about an inference
-    (``axbar.techniques.offers``).
+    (``axbar.techniques.offers``), what an order of techniques must obey (``not_after``, ``repeats``:
+    ``axbar.techniques.parse_plan``), and ``restructure(model, facts)``, by which a run folder brings a changed
+    structure back (``axbar.techniques.note``).
     """
 
     name: str

@@ -36,6 +36,7 @@ __all__ = [
     "check_alive",
     "chosen_layers",
     "keep",
+    "sigma_kept",
     "smallest",
     "smallest_of",
     "weight_layers",
@@ -196,3 +197,15 @@ def _only(mask: Tensor) -> Callable[[Tensor], Tensor]:
 def _zero(layers: Mapping[str, Layer], masks: Mapping[str, Tensor]) -> None:
     for path, mask in masks.items():
         layers[path].weight.masked_fill_(~mask.to(layers[path].weight.device), 0.0)
+
+
+def sigma_kept(weight: Tensor) -> float:
+    """Return the standard deviation of a weight as it was before pruning: removed weights do not count.
+
+        sigma^2 = sum (w - mean w)^2 / k,   k = number of weights that are not zero
+
+    Counted among the removed ones too, it would fall with the sparsity.
+    """
+    values = weight.detach()
+    share = int(torch.count_nonzero(values)) / values.numel()
+    return float(values.std(correction=0)) / math.sqrt(share or 1.0)

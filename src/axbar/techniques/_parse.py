@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from axbar import registry
 from axbar.errors import UsageError, unknown_name
@@ -57,7 +58,21 @@ def parse_technique(text: str) -> tuple[Technique, TechniqueConfig]:
         first = error.errors()[0]
         key = ".".join(str(place) for place in first["loc"])
         given = f"{key} = {first['input']!r}" if key in values else key
-        raise UsageError(f"technique '{technique.name}': {given} is refused: {first['msg']}.") from error
+        raise UsageError(
+            f"technique '{technique.name}': {given} is refused: {first['msg']}.{_as_share(first)}"
+        ) from error
+
+
+def _as_share(error: ErrorDetails) -> str:
+    """Return a hint where a percentage was given for a share."""
+    limits = error.get("ctx", {})
+    try:
+        value = float(error["input"])
+    except (TypeError, ValueError):
+        return ""
+    if limits.get("lt", limits.get("le")) != 1 or not 1 < value <= 100:
+        return ""
+    return f" It is a share from 0 to 1; did you mean {value / 100:g}?"
 
 
 def _usage(technique: Technique) -> str:

@@ -1,6 +1,8 @@
 """Clip the weights of each layer at n standard deviations.
 
-    w' = min(max(w, -n sigma_w), n sigma_w),   sigma_w the standard deviation of the layer's weights.
+    w' = min(max(w, -n sigma_w), n sigma_w),   sigma_w the standard deviation of those of the layer
+
+that are not removed (exact zeros do not count).
 
 A per-tensor quantiser and a conductance range are set by the largest weight; clipping rare large weights lets
 all others use more levels, and more conductance above the programming noise. Layer-wise clipping at 2.5 sigma
@@ -21,6 +23,7 @@ from torch import nn
 from axbar.calibration import CalibrationSource
 from axbar.crossbar import folded_copy
 from axbar.techniques._base import TechniqueConfig, TechniqueResult
+from axbar.techniques._masks import sigma_kept
 
 __all__ = ["TECHNIQUE", "ClipWeights", "ClipWeightsConfig"]
 
@@ -53,7 +56,7 @@ class ClipWeights:
             weight = layer.weight
             if weight.numel() < 2:
                 continue
-            limit = config.sigma * float(weight.detach().std(correction=0))
+            limit = config.sigma * sigma_kept(weight)
             clipped += int((weight.detach().abs() > limit).sum())
             total += weight.numel()
             with torch.no_grad():

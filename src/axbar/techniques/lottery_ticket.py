@@ -12,6 +12,7 @@ al., MICRO 2024).
 The first training takes ``rewind + epochs`` epochs, each round ``epochs`` from W_k with a schedule of its own (warm-up,
 then cosine to zero): the published one goes on from epoch k. The start is fresh (``start = fresh``: every layer drawn
 anew from ``seed``), or the weights as given (``given``): then hand in an untrained network or an early checkpoint.
+What was removed before, exact zeros, stays removed in either case.
 
 Which layers are pruned, and how zeros are held: as in ``axbar.techniques.prune``.
 """
@@ -129,12 +130,13 @@ def find_ticket(
     few = FewImages(data, config.images, config.seed)
     layers = weight_layers(model, few.image)
     chosen = _chosen(layers, config)
+    masks, rounds = zeros_of(layers), list[Round]()
     if config.start == "fresh":
-        _draw(model, config.seed)
+        with keep(layers, masks):  # zeros given stay, also under the weights drawn
+            _draw(model, config.seed)
     if folder is not None:
         _same_start(folder, model, config)
     early = _Early(model, config.rewind, folder)
-    masks, rounds = zeros_of(layers), list[Round]()
     for number in range(config.rounds + 1):
         if number:
             masks |= _smaller(chosen, masks, config)

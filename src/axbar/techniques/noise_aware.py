@@ -10,8 +10,13 @@ slope of what the die holds on W0: what wires and drift leave of a weight. The g
 that a weight changes what wires take from its neighbours is left out. Against the exact derivative of the circuit
 (20 kohm cells, ratio 10, random weights and inputs) the cosine is 0.9999 on 64x64 arrays with 1 ohm segments and
 0.971 with 5 / 10 ohm and 1 kohm at both ends; 0.999 and 0.928 on 128x128. The setting ``exact`` differentiates the
-circuit itself, at some milliseconds per array and step: for small networks. Weights are clipped at ``clip`` standard
-deviations of their layer after every step.
+circuit itself, at some milliseconds per array and step: for small networks. Exact zeros among the weights stay zero,
+so the technique goes behind ``prune`` or ``lottery-ticket``. After every step weights are clipped at
+
+    clip · sigma_l,   sigma_l^2 = sum (w - mean w)^2 / k_l,   k_l the weights of layer l that are not removed:
+
+the variance of a layer without zeros. Counted among the removed ones too, it would fall with the sparsity, and the
+weights that are left would lose a part of themselves at every step.
 
 A pool of ``dies`` is kept, one of them used in each step, in turn; every ``refresh`` steps the oldest gives way
 to a new one. With one die for many steps, weights and the statistics of norms would fit the errors of that die.
@@ -41,8 +46,10 @@ from torch import Tensor, nn
 from axbar.calibration import CalibrationSource
 from axbar.crossbar import AnalogLayer, folded_copy, to_analog, weight_through_arrays
 from axbar.devices import stream
-from axbar.errors import ModelError
+from axbar.errors import ModelError, UsageError
+from axbar.spec import ImcSpec, load_hardware
 from axbar.techniques._base import TechniqueConfig, TechniqueResult
+from axbar.techniques._masks import keep, sigma_kept, weight_layers, zeros_of
 from axbar.techniques._tuning import count_macs, device_of, loss_of, pick
 
 __all__ = ["TECHNIQUE", "NoiseAware", "NoiseAwareConfig"]
@@ -112,8 +119,10 @@ class NoiseAware:
         """Return a fine-tuned copy of the network, in evaluation mode.
 
         Raises:
+            UsageError: the chip has no dies to program.
             ModelError: a layer can't be put on arrays or hides its weight, or the loss is no number.
         """
+        _check_chip(hardware)
         start = time.perf_counter()
         model = copy.deepcopy(target)
         split = data.train
@@ -121,7 +130,9 @@ class NoiseAware:
         example = torch.from_numpy(split.images(chosen[:1].numpy()))
         size = min(config.batch, len(chosen))
         place = device_of(model)
-        with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
+        layers = weight_layers(model, example)
+        draws = torch.random.fork_rng(devices=[place] if place.type == "cuda" else [])
+        with draws, keep(layers, zeros_of(layers)):
             # Layers that draw for themselves, dropout for one, take torch's global generators.
             torch.manual_seed(config.seed)
             dies = _train(model, hardware, split, chosen, example, size, config)
@@ -139,6 +150,17 @@ class NoiseAware:
             "dies": dies,
         }
         return TechniqueResult(model, cost)
+
+
+def _check_chip(hardware: Any) -> None:
+    """Refuse a chip whose dies ``to_analog`` can't program with norms kept."""
+    spec = load_hardware(hardware) if isinstance(hardware, str) else hardware
+    if not isinstance(spec, ImcSpec):
+        raise UsageError(
+            f"technique 'noise-aware' needs a chip whose dies are programmed, and '{spec.name}' (kind {spec.kind}) has "
+            "none: give one of kind imc, such as imc-rram-65nm (the first one where several are compared), or leave "
+            "the technique out."
+        )
 
 
 def _train(
@@ -189,12 +211,13 @@ def _forward(model: nn.Module, held: dict[str, Callable[[Tensor], Tensor]], x: T
 
 
 def _clip(model: nn.Module, names: list[str], limit: float) -> None:
-    """Clamp the named weights at ``limit`` standard deviations, in place."""
+    """Clamp the named weights at ``limit`` standard deviations of those that are not removed, in place."""
     parameters = dict(model.named_parameters(remove_duplicate=False))
     with torch.no_grad():
         for name in names:
-            bound = limit * float(parameters[name].std(correction=0))
-            parameters[name].clamp_(-bound, bound)
+            weight = parameters[name]
+            sigma = sigma_kept(weight)
+            weight.clamp_(-limit * sigma, limit * sigma)
 
 
 def _new_die(

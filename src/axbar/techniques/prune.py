@@ -4,8 +4,8 @@
 
 s = ``sparsity``, n_l weights of layer l; the weights of smallest |W| go first, over all layers together (``scope =
 global``) or by the same share in each layer (``layer``). The mask stays on during the fine-tuning (``epochs``, 0 for
-none). What was zero before counts among the removed. Magnitude pruning: Han et al., "Learning both Weights and
-Connections", NeurIPS 2015.
+none). What was zero before counts among the removed and stays so, also where it is more than s asks for. Magnitude
+pruning: Han et al., "Learning both Weights and Connections", NeurIPS 2015.
 
 The first layer is left alone if it is a convolution (``keep_first``), as in LoAS (Yin et al., MICRO 2024), whose first
 convolution reads an image and not spikes; all linear layers are pruned, the read-out too unless ``keep_readout``.
@@ -85,7 +85,8 @@ class Prune:
         chosen = chosen_layers(
             layers, keep_first=config.keep_first, keep_readout=config.keep_readout, who=self.name
         )
-        masks = zeros_of(layers) | _masks(chosen, config)
+        zeros = zeros_of(layers)
+        masks = zeros | {path: mask & zeros[path] for path, mask in _masks(chosen, config).items()}
         check_alive(masks, self.name, config.sparsity)
         with keep(layers, masks):
             if config.epochs:

@@ -29,6 +29,7 @@ from axbar.workload._gradients import (
 )
 from axbar.workload._layers import LayerShape
 from axbar.workload._pack import pack, popcount, unpack
+from axbar.workload._source import check_workload, read_workload
 from axbar.workload._types import (
     MATMUL_OPS,
     Coding,
@@ -56,6 +57,7 @@ __all__ = [
     "Workload",
     "active_rows",
     "backward_synops",
+    "check_workload",
     "df_counts",
     "df_rate",
     "du_counts",
@@ -67,6 +69,7 @@ __all__ = [
     "planes",
     "popcount",
     "pulse_bits",
+    "read_workload",
     "reads",
     "row_drive",
     "shapes",

@@ -131,6 +131,8 @@ def pool_options(name: str, args: Any, kwargs: Any) -> dict[str, Any]:
 def neuron_constants(module: nn.Module, path: str) -> NeuronTrace:
     """Read the constants of a neuron module by their attributes.
 
+    Modules with ``per_neuron = True``, as those of ``axbar.nn``, may hold one value per neuron: the mean is read.
+
     Raises:
         ModelError: one is missing, or differs from neuron to neuron.
     """
@@ -148,6 +150,8 @@ def neuron_constants(module: nn.Module, path: str) -> NeuronTrace:
         input_scale=_number(module, "input_scale", path, 1.0),
         strict=bool(getattr(module, "strict", False)),
         alpha=_number(module, "alpha", path, 0.0),
+        bits=getattr(module, "membrane_bits", None),
+        share=int(getattr(module, "share", 1)),
     )
 
 
@@ -156,6 +160,8 @@ def _number(module: nn.Module, name: str, path: str, default: float | None = Non
     if isinstance(given, (int, float)) and np.isfinite(given):
         return float(given)
     values = np.unique(_f64(torch.as_tensor(given)))
+    if values.size > 1 and np.isfinite(values).all() and getattr(module, "per_neuron", False):
+        return float(_f64(torch.as_tensor(given)).mean())
     if values.size != 1 or not np.isfinite(values[0]):
         raise ModelError(
             f"{name} of the neuron module '{path}' has {values.size} different values from {values.min():g} "

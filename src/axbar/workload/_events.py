@@ -118,9 +118,14 @@ class Event:
 
 @dataclass(frozen=True)
 class Run:
-    """All events of one forward pass and the events that made the network's output."""
+    """All events of one forward pass, the network's output and the events that made it."""
 
     events: list[Event]
     outputs: tuple[int, ...]
-    out_shape: tuple[int, ...]
+    output: Any
     samples: int
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of the output."""
+        return tuple(self.output.shape)

@@ -22,7 +22,8 @@ from torch import Tensor, nn
 
 from axbar.workload._events import Affine
 from axbar.workload._graph import alive, foldable
-from axbar.workload._record import plain_modules, record
+from axbar.workload._modules import plain_modules
+from axbar.workload._record import record
 from axbar.workload._trace import check_weights, ready_batch
 
 __all__ = ["fold_norms"]

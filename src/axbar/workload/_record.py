@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from types import FrameType
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.overrides import TorchFunctionMode
 
 from axbar.errors import AxbarError, DataError, TraceError
@@ -36,10 +35,19 @@ from axbar.workload._calls import (
 )
 from axbar.workload._events import INPUT, Event, Run, Values
 from axbar.workload._grad import Tape
+from axbar.workload._modules import (
+    evaluating,
+    is_builtin,
+    is_neuron,
+    leaf_kind,
+    plain_modules,
+    states,
+    uncompiled,
+)
 from axbar.workload._ops import ADVICE, ASSIGNING, COMPUTING, LEADING, MOVING, QUERIES, op_name
 from axbar.workload._tags import Tag, TagMap, channel_after, tensors_in
 
-__all__ = ["plain_modules", "record"]
+__all__ = ["record"]
 
 
 def record(
@@ -61,7 +69,7 @@ def record(
     graded = torch.no_grad()
     if tape is not None:
         graded, recorder.note = torch.enable_grad(), tape.note
-    with _evaluating(model), _uncompiled(model), recorder.watching(), graded:
+    with evaluating(model), uncompiled(model), recorder.watching(), graded:
         try:
             with recorder:
                 output = model(batch)
@@ -78,30 +86,6 @@ def record(
     if tape is not None:
         tape.output = output
     return recorder.finish(output, batch.shape[batch_axis])
-
-
-@contextlib.contextmanager
-def _evaluating(model: nn.Module) -> Generator[None]:
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        model.eval()
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-
-
-def _uncompiled(model: nn.Module) -> contextlib.AbstractContextManager[Any]:
-    """Keep ``torch.compile`` from compiling the tracer itself."""
-    if any(hasattr(module, "_orig_mod") for module in model.modules()):
-        return torch.compiler.set_stance("force_eager")
-    return contextlib.nullcontext()
-
-
-def plain_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Yield all modules with the paths that they have without ``torch.compile``."""
-    for path, module in model.named_modules():
-        yield ".".join(part for part in path.split(".") if part != "_orig_mod"), module
 
 
 class _Recorder(TorchFunctionMode):
@@ -137,7 +121,7 @@ class _Recorder(TorchFunctionMode):
                 handles.append(module.register_forward_pre_hook(self._entering(path)))
                 handles.append(module.register_forward_hook(self._leaving(path), with_kwargs=True))
                 step: Any = getattr(module, "step", None)
-                if _is_neuron(module) and callable(step) and "step" not in vars(module):
+                if is_neuron(module) and callable(step) and "step" not in vars(module):
                     vars(module)["step"] = self._watched_step(path, module, step)
                     stepped.append(module)
             yield
@@ -150,8 +134,8 @@ class _Recorder(TorchFunctionMode):
     def _entering(self, path: str) -> Callable[..., None]:
         def hook(module: nn.Module, args: Any) -> None:
             self.stack.append((path, module))
-            if self.muted is None and _leaf_kind(module) is not None:
-                self.muted, self.in_neuron = path, _is_neuron(module)
+            if self.muted is None and leaf_kind(module) is not None:
+                self.muted, self.in_neuron = path, is_neuron(module)
 
         return hook
 
@@ -185,7 +169,7 @@ class _Recorder(TorchFunctionMode):
                 f"{self.where(path)} takes or returns no tensor, so its activity can't be recorded."
             )
         tag = self._needed_tag(given[0], path, type(module).__name__)
-        op = _leaf_kind(module) or ""
+        op = leaf_kind(module) or ""
         event = Event(
             op=op, kind=type(module).__name__, path=path, own=True, site=(), producers=tag.producers,
             in_shape=tuple(given[0].shape), out_shape=tuple(made[0].shape),
@@ -199,7 +183,7 @@ class _Recorder(TorchFunctionMode):
             event.kind = op
             self._hold(event, layer_call(module, given[0]))
         self.note(event, given[0], made[0], module)
-        for tensor in made + _states(module, made[0]):
+        for tensor in made + states(module, made[0]):
             self._made(tensor, event, inplace=any(tensor is t for t in given))
         self._add(event)
 
@@ -253,7 +237,7 @@ class _Recorder(TorchFunctionMode):
     ) -> Any:
         op, kind = COMPUTING[name]
         path, module = self._running()
-        own = _is_builtin(module) and not any(True for _ in module.children())
+        own = is_builtin(module) and not any(True for _ in module.children())
         first = next(tensor for tensor in inputs if self.tags.get(tensor) is not None)
         event = Event(op, kind, path, own, self._site(), self._producers(inputs), tuple(first.shape), ())
         if op in ("conv2d", "linear"):
@@ -372,34 +356,7 @@ class _Recorder(TorchFunctionMode):
         if not tags:
             self._needed_tag(made[0], "", "the network's output")
         producers = tuple(dict.fromkeys(p for tag in tags for p in tag.producers))
-        return Run(self.events, producers, tuple(made[0].shape), samples)
-
-
-def _is_builtin(module: nn.Module) -> bool:
-    """True for torch's own layers and their subclasses."""
-    classes = [base for base in type(module).__mro__ if base is not nn.Module]
-    return any(base.__module__.startswith("torch.nn.modules.") for base in classes)
-
-
-def _leaf_kind(module: nn.Module) -> str | None:
-    """Return the op of modules that are one operation each; None for all others."""
-    if _is_neuron(module):
-        return "neuron"
-    if isinstance(module, _BatchNorm):
-        return "norm"
-    if isinstance(module, (nn.Conv2d, nn.Linear)) and callable(getattr(module, "effective_weight", None)):
-        return "conv2d" if isinstance(module, nn.Conv2d) else "linear"
-    return None
-
-
-def _states(module: nn.Module, spikes: Tensor) -> list[Tensor]:
-    """Return what a module keeps of its neurons: others may read its potentials."""
-    kept = [value for name, value in vars(module).items() if name != "_parameters"]
-    return [t for t in tensors_in(kept) if t.shape in (spikes.shape, spikes.shape[1:])]
-
-
-def _is_neuron(module: nn.Module) -> bool:
-    return bool(getattr(module, "is_neuron", False))
+        return Run(self.events, producers, made[0].detach(), samples)
 
 
 def _numpy(tensor: Tensor) -> np.ndarray[Any, Any]:

@@ -8,10 +8,12 @@ import contextlib
 import copy
 import warnings
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
@@ -51,6 +53,9 @@ def trace(
     With a loss or labels, one step of training by backpropagation through time is traced too, in that same
     pass: ``workload.grad`` then holds, for each layer with weights, where the gradients of its output and the
     surrogate derivatives of its neurons are not zero (see ``GradTrace``). This runs on a copy of the model.
+
+    A model with a ``read_out`` that lets samples leave early (``exit_step(logits[T, B, K])``) gives the workload its
+    ``exit_step``.
 
     Args:
         model: called as ``model(batch)``; modules with ``is_neuron = True`` are neurons.
@@ -94,7 +99,7 @@ def trace(
         layouts = layouts if layouts is not None else by_shape(run, told)
         if tape is not None:
             add_masks(tape, run, layouts, outermost)
-    return workload_of(
+    workload = workload_of(
         run,
         layouts,
         steps=steps,
@@ -104,6 +109,17 @@ def trace(
         spikes_of=spikes_of,
         meta={"axbar": axbar.__version__, "torch": str(torch.__version__)},
     )
+    return replace(workload, exit_step=_exits(model, run.output))
+
+
+def _exits(model: nn.Module, logits: Tensor) -> NDArray[np.int64] | None:
+    """Return the steps after which the samples leave; None if the read-out takes all steps."""
+    exit_step: Callable[[Tensor], Tensor] | None = getattr(
+        getattr(model, "read_out", None), "exit_step", None
+    )
+    if exit_step is None:
+        return None
+    return exit_step(logits if logits.ndim == 3 else logits.unsqueeze(0)).cpu().numpy().astype(np.int64)
 
 
 def check_weights(model: nn.Module) -> None:

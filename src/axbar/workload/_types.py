@@ -116,7 +116,10 @@ class Operand:
 class NeuronTrace:
     """Constants of a neuron layer: decay, threshold, reset semantics (see ``axbar.nn.neurons``).
 
-    ``alpha`` is the decay of the synaptic current in front of the membrane; 0 for neurons without one.
+    Where neurons of a layer differ in a constant, it is their mean.
+
+    ``alpha`` is the decay of the synaptic current in front of the membrane; 0 for neurons without one. ``bits`` are
+    those of a membrane where a technique fixed them, ``share`` the neurons that take turns on one membrane.
     """
 
     kind: str
@@ -126,6 +129,8 @@ class NeuronTrace:
     input_scale: float = 1.0
     strict: bool = False
     alpha: float = 0.0
+    bits: int | None = None
+    share: int = 1
 
 
 @dataclass(frozen=True, eq=False)

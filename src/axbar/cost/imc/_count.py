@@ -39,11 +39,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from axbar import registry
+from axbar.cost._charged import charged
 from axbar.cost._countable import check_countable
+from axbar.cost._graph import EXTERNAL, Graph
 from axbar.cost._types import Events, Floats
-from axbar.cost.imc._charged import charged
 from axbar.cost.imc._dies import die_traffic
-from axbar.cost.imc._graph import EXTERNAL, Graph
 from axbar.cost.imc._mapping import Layout, map_layers
 from axbar.cost.imc._memory import MEMORY_EVENTS, memory_events
 from axbar.cost.imc._presented import Presented, element_bits, presented

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from axbar.cost._graph import EXTERNAL, Graph
 from axbar.cost._types import Floats
-from axbar.cost.imc._graph import EXTERNAL, Graph
 
 __all__ = ["die_traffic"]
 

@@ -28,10 +28,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from axbar.cost._shapes import Shapes, shapes_of
 from axbar.cost._types import Floats
 from axbar.cost.components.interconnect import broadcast_pitches, reduction_pitches
 from axbar.cost.imc._copies import bands, copies_of
-from axbar.cost.imc._shapes import Shapes, shapes_of
 from axbar.devices import n_slices
 from axbar.spec.imc import ImcSpec
 from axbar.workload import LayerTrace

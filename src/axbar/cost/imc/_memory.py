@@ -23,9 +23,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from axbar.cost._graph import EXTERNAL, Graph
 from axbar.cost._types import Bools, Context, Floats, Rule
 from axbar.cost.components._spill import spill
-from axbar.cost.imc._graph import EXTERNAL, Graph
 from axbar.workload import Workload
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from axbar.cost._graph import Graph
 from axbar.cost._types import Floats
-from axbar.cost.imc._graph import Graph
 from axbar.workload import LayerTrace, active_rows, phases, planes, pulse_bits, row_drive
 
 __all__ = ["Presented", "element_bits", "presented"]

@@ -30,10 +30,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from axbar.cost._priced import LOOKUPS, MAX_POOLS, MULTIPLIES, STATIC_NORMS, is_priced
 from axbar.cost._types import Floats
 from axbar.workload import LayerTrace, Workload
 
-__all__ = ["UNIT_EVENTS", "is_priced", "unit_events"]
+__all__ = ["UNIT_EVENTS", "unit_events"]
 
 #: event -> what one of them is
 UNIT_EVENTS: Final = {
@@ -52,43 +53,8 @@ UNIT_EVENTS: Final = {
     "element_lookups": "element looked up in a table",
 }
 
-_MAX_POOLS = frozenset({"max", "adaptive_max", "amax", "amin", "any", "all", "argmax", "argmin"})
-_SUM_POOLS = frozenset({"avg", "adaptive_avg", "mean", "nanmean", "sum", "nansum", "count_nonzero"})
-_STATIC_NORMS = frozenset({"batch_norm"})
-_RUNNING_NORMS = frozenset({"layer_norm", "group_norm", "instance_norm", "rms_norm", "normalize"})
-_SOFTMAX = frozenset({"softmax", "log_softmax"})
-_ADDS = frozenset({"add", "sub", "cumsum", "neg"})
-_MULTIPLIES = frozenset(
-    {"mul", "leaky_relu", "prelu", "square", "lerp", "addcmul", "hardsigmoid", "hardswish"}
-)
-_COMPARES = frozenset(
-    """relu relu6 hardtanh threshold clamp heaviside sign sgn floor ceil round trunc abs gt lt ge le eq ne and or
-    xor not where masked_fill max min maximum minimum hardshrink softshrink fake_quantize""".split()
-)
-_LOOKUPS = frozenset(
-    """div floordiv gelu silu mish tanh sigmoid elu selu celu softplus softsign logsigmoid tanhshrink exp expm1
-    exp2 log log1p log2 sqrt rsqrt pow reciprocal sin cos erf""".split()
-)
-_ELEMENTWISE = _ADDS | _MULTIPLIES | _COMPARES | _LOOKUPS
-
 #: workload -> steps of its nodes on units -> events
 _counted: WeakKeyDictionary[Workload, dict[tuple[float, ...], dict[str, Floats]]] = WeakKeyDictionary()
-
-
-def is_priced(layer: LayerTrace) -> bool:
-    """Return whether a layer that is neither a product nor a neuron runs on a unit of the chip."""
-    kind = layer.kind
-    match layer.op:
-        case "pool" | "mean" | "sum" | "reduce":
-            return kind in _MAX_POOLS or kind in _SUM_POOLS
-        case "norm":
-            return kind in _STATIC_NORMS or kind in _RUNNING_NORMS
-        case "softmax":
-            return kind in _SOFTMAX
-        case "add" | "mul" | "activation":
-            return kind in _ELEMENTWISE
-        case _:
-            return False
 
 
 def unit_events(workload: Workload, steps: Mapping[str, float] | None = None) -> dict[str, Floats]:
@@ -131,7 +97,7 @@ def _events(workload: Workload, runs: Mapping[str, float]) -> dict[str, Floats]:
 
 
 def _is_max(layer: LayerTrace) -> bool:
-    return layer.op in ("pool", "reduce") and layer.kind in _MAX_POOLS
+    return layer.op in ("pool", "reduce") and layer.kind in MAX_POOLS
 
 
 def _count(layer: LayerTrace, spiking: bool, runs: float) -> dict[str, float]:
@@ -162,7 +128,7 @@ def _pool(layer: LayerTrace, spiking: bool, runs: float) -> dict[str, float]:
 
 
 def _norm(layer: LayerTrace, elements: float, runs: float) -> dict[str, float]:
-    if layer.kind in _STATIC_NORMS:
+    if layer.kind in STATIC_NORMS:
         return {"norm_multiplies": elements, "norm_adds": elements}
     shape = layer.geometry.out_shape
     # an image is normalised as a whole (or by channel), a token by itself
@@ -174,9 +140,9 @@ def _norm(layer: LayerTrace, elements: float, runs: float) -> dict[str, float]:
 def _elementwise(layer: LayerTrace, elements: float) -> dict[str, float]:
     kind = layer.kind
     joined = max(1.0, len(layer.inputs) - 1.0)
-    if kind in _LOOKUPS:  # a quotient is a reciprocal and a product
+    if kind in LOOKUPS:  # a quotient is a reciprocal and a product
         counts = (elements, elements, elements)
-    elif kind in _MULTIPLIES:
+    elif kind in MULTIPLIES:
         adds = elements if kind in ("lerp", "addcmul", "hardsigmoid", "hardswish") else 0.0
         counts = (adds, elements * (joined if kind == "mul" else 1.0), 0.0)
     else:

@@ -19,10 +19,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from axbar.cost._charged import charged, exits
 from axbar.cost._countable import check_countable
+from axbar.cost._graph import Graph
+from axbar.cost._sums import SUM_EVENT, SUM_MEANING, sum_bits
 from axbar.cost._types import Events, Floats
-from axbar.cost.imc._charged import charged, exits
-from axbar.cost.imc._graph import Graph
 from axbar.cost.sparse._layer import codes_of, counters_of, presented_steps
 from axbar.cost.sparse._outputs import is_recorded, spike_bits
 from axbar.cost.sparse._samples import Sampled, sampled
@@ -47,6 +48,7 @@ EVENTS: Final = {
     "lif_updates": "neuron update",
     "pes": "PE, as the layer's share of the cycles",
     "share": "share of the cycles that the layer takes",
+    SUM_EVENT: SUM_MEANING,
 }
 
 #: workload -> graph of what is charged
@@ -184,6 +186,7 @@ def _events(layers: Sequence[_Layer], setting: Setting, graph: Graph) -> dict[st
         "lif_updates": np.array(updates, dtype=np.float64),
         "pes": share * pes,
         "share": share,
+        SUM_EVENT: np.array([sum_bits(layer.trace, setting.weight_bits) for layer in layers]),
     }
 
 

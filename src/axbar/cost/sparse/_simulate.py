@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from axbar.cost.sparse._words import check_circuit, check_sums_word
 from axbar.cost.sparse.counters import Counters, Fidelity, Traffic, check_fidelity
 from axbar.cost.sparse.cycles import tile_cycles
 from axbar.cost.sparse.dataflow import Dataflow, find
@@ -26,7 +27,7 @@ from axbar.cost.sparse.functional import check as check_sums
 from axbar.cost.sparse.levels import ADDERS, FIFO_DEPTH, level_counts
 from axbar.cost.sparse.pipeline import check_prefix
 from axbar.cost.sparse.ptb import ptb_cycles, ptb_ops, ptb_traffic
-from axbar.cost.sparse.tensors import LayerTensors, Words, check_inputs
+from axbar.cost.sparse.tensors import LayerTensors, Words, check_inputs, note_on_codes
 from axbar.cost.sparse.traffic import traffic
 from axbar.errors import DataError, UsageError
 from axbar.workload._pack import pack
@@ -66,7 +67,8 @@ def simulate(
 
     Raises:
         DataError: T > 64, values other than 0 and 1, shapes that do not match.
-        UsageError: an unknown word, or a dataflow that is not defined for these steps.
+        UsageError: an unknown word, a circuit that the dataflow or the level does not have, or a dataflow that is not
+            defined for these steps.
 
     >>> import numpy as np
     >>> simulate(np.ones((4, 2, 3)), np.ones((3, 5)), "loas", "published").cycles
@@ -74,12 +76,15 @@ def simulate(
     """
     flow = dataflow if isinstance(dataflow, Dataflow) else find(dataflow)
     flow = flow if pes is None else flow.with_pes(pes)
+    check_circuit(flow, check_fidelity(fidelity), prefix, adders, hold_addresses)
+    check_sums_word(check)
     tensors = check_inputs(x, w)
     written = None if outputs is None else _output_words(outputs, tensors)
-    return simulate_tensors(
+    found = simulate_tensors(
         tensors, flow, fidelity, balance=balance, prefix=prefix, adders=adders, hold_addresses=hold_addresses,
         check=check, outputs=written,
     )  # fmt: skip
+    return replace(found, notes=(*found.notes, *note_on_codes(tensors.weights, flow.w.value_bits)))
 
 
 def simulate_tensors(

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from axbar.errors import UsageError, unknown_name
+from axbar.errors import UsageError, is_whole, unknown_name
 
 __all__ = ["DATAFLOWS", "Dataflow", "Format", "Metadata", "Product", "Split", "Tile", "find"]
 
@@ -118,7 +118,7 @@ class Dataflow:
         Raises:
             UsageError: ``pes`` is not a positive integer.
         """
-        if isinstance(pes, bool) or int(pes) != pes or pes < 1:
+        if not is_whole(pes, 1):
             raise UsageError(f"pes is {pes!r}; a dataflow needs a whole number of PEs, 1 or more.")
         if pes == self.pes:
             return self

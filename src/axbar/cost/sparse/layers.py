@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from axbar.cost.imc._graph import Graph, graph_of
+from axbar.cost._graph import Graph, graph_of
 from axbar.cost.sparse._layer import counters_of
 from axbar.cost.sparse._outputs import is_recorded, spike_bits
 from axbar.cost.sparse._settings import Setting
+from axbar.cost.sparse._words import check_circuit, check_whole
 from axbar.cost.sparse.counters import Counters, check_fidelity
 from axbar.cost.sparse.dataflow import Dataflow, find
 from axbar.cost.sparse.levels import ADDERS
 from axbar.cost.sparse.unfold import samples_of
-from axbar.errors import UsageError
-from axbar.workload import LayerTrace, Workload
+from axbar.errors import UsageError, is_whole
+from axbar.workload import LayerTrace, Workload, check_workload
 
 __all__ = ["simulate_layers"]
 
@@ -49,19 +50,24 @@ def simulate_layers(
         sample: index of the recorded sample.
 
     Raises:
-        UsageError: an unknown word, a sample that was not recorded, or a dataflow that is not defined for these steps.
+        UsageError: no workload, an unknown word, a number out of range, a circuit that the dataflow or the level does
+            not have, a sample that was not recorded, or a dataflow that is not defined for these steps.
 
     >>> from axbar.workload import shapes
     >>> found = simulate_layers(shapes.cnn(width=4), "loas", "join")
     >>> list(found), found["conv2"].cycles <= found["conv2"].ops
     (['conv1', 'conv2', 'fc1', 'fc2'], True)
     """
+    check_workload(workload)
+    check_whole("weight_bits", weight_bits, 2, 16)
+    check_whole("input_bits", input_bits, 1, 16)
     level = check_fidelity(fidelity)
     flow = dataflow if isinstance(dataflow, Dataflow) else find(dataflow)
     if level == "published" and balance != "none":
         raise UsageError(
             f"balance '{balance}' is no part of the published model; use 'none' or another fidelity."
         )
+    check_circuit(flow, level, prefix, adders, hold_addresses)
     flow = replace(flow if pes is None else flow.with_pes(pes), w=replace(flow.w, value_bits=weight_bits))
     setting = Setting(
         flow, level, balance, prefix, adders=adders, hold_addresses=hold_addresses,
@@ -70,8 +76,8 @@ def simulate_layers(
     known = min(
         (samples_of(layer) for layer in workload.matmuls if layer.operands[0].words is not None), default=1
     )
-    if not 0 <= sample < known:
-        raise UsageError(f"sample {sample} was not recorded; there are {known}, counted from 0.")
+    if not is_whole(sample, 0, known - 1):
+        raise UsageError(f"sample {sample!r} was not recorded; there are {known}, counted from 0.")
     graph = graph_of(workload)
     return {
         layer.name: _written(

@@ -101,7 +101,7 @@ def level_counts(
     flow = flow if pes is None else flow.with_pes(pes)
     circuit = Circuit(cast(Prefix, prefix), adders, fifo_depth, hold_addresses, stages=_stages(flow))
     if 0 in tensors.shape:
-        return LevelCounts(0, 0, 0, 0, 0, 0, ("the layer is empty: nothing to do",))
+        return LevelCounts(0, 0, 0, 0, 0, 0, (tensors.empty,))
     if flow.product == "dense":
         return _dense(tensors, flow, fidelity, packed=balance == "greedy")
     found = _counted(tensors, flow, fidelity, circuit, balance == "greedy")

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from axbar.errors import DataError
 from axbar.workload._pack import MAX_STEPS, popcount, word_type
 
-__all__ = ["Bools", "LayerTensors", "Words", "check_inputs"]
+__all__ = ["Bools", "LayerTensors", "Words", "check_inputs", "note_on_codes"]
 
 Bools = NDArray[np.bool_]
 Words = NDArray[np.unsignedinteger[Any]]
@@ -152,15 +152,21 @@ def check_inputs(x: ArrayLike, w: ArrayLike) -> LayerTensors:
     >>> check_inputs([[[1, 0]], [[1, 1]]], [[3], [0]]).words.tolist()
     [[3, 2]]
     """
-    spikes = _array(x, "spikes")
+    spikes, weights = _array(x, "spikes"), _array(w, "weights")
     if spikes.dtype.kind not in "biuf":
         raise DataError(f"spikes hold {_content(spikes)}; give the numbers 0 and 1, [T, M, K] or [M, K].")
-    if spikes.ndim == 2:
-        spikes = spikes[np.newaxis]
-    if spikes.ndim != 3:
+    if spikes.ndim == 2 and weights.ndim == 3:
+        raise DataError(
+            f"x has shape {spikes.shape} and w {weights.shape}: they look swapped; x are the spikes [T, M, K] or "
+            "[M, K], w the weights [K, N]."
+        )
+    if spikes.ndim not in (2, 3):
         raise DataError(
             f"spikes have shape {spikes.shape}; give [T, M, K] (steps, positions, inputs) or [M, K] for one step."
         )
+    _check_binary(spikes, weights)
+    if spikes.ndim == 2:
+        spikes = spikes[np.newaxis]
     if spikes.shape[0] == 0:
         raise DataError(
             f"spikes of shape {spikes.shape} have no time step (T = 0), so there is nothing to simulate; give "
@@ -171,11 +177,54 @@ def check_inputs(x: ArrayLike, w: ArrayLike) -> LayerTensors:
             f"spikes have T = {spikes.shape[0]} time steps; a word holds 1 to {MAX_STEPS}: split the layer in time."
         )
     fires = spikes if spikes.dtype == np.bool_ else spikes != 0
-    if fires is not spikes and not np.array_equal(fires, spikes):
-        raise DataError(
-            "spikes hold other values than 0 and 1; present a real-valued input as one step per bit of its code."
-        )
-    return LayerTensors(_packed(fires), int(spikes.shape[0]), _array(w, "weights"))
+    return LayerTensors(_packed(fires), int(spikes.shape[0]), weights)
+
+
+def _check_binary(spikes: NDArray[Any], weights: NDArray[Any]) -> None:
+    """Refuse spikes other than 0 and 1, naming the first and, where it looks so, that the operands are swapped."""
+    if spikes.dtype == np.bool_:
+        return
+    wrong = (spikes != 0) & (spikes != 1)
+    count = int(np.count_nonzero(wrong))
+    if not count:
+        return
+    swapped = weights.dtype.kind in "biuf" and weights.size and bool(np.isin(weights, (0, 1)).all())
+    hint = (
+        "w holds only 0 and 1, so x and w look swapped: x are the spikes, w the weights [K, N]."
+        if swapped
+        else "present a real-valued input as one step per bit of its code."
+    )
+    raise DataError(
+        f"spikes hold other values than 0 and 1: {_first('x', spikes, wrong)}{_more(count)}; {hint}"
+    )
+
+
+def _first(name: str, array: NDArray[Any], marked: Bools) -> str:
+    """Return the first marked element in words: ``x[0,3,7] = 2``."""
+    place = np.unravel_index(int(np.argmax(marked)), marked.shape)
+    return f"{name}[{','.join(str(int(i)) for i in place)}] = {float(array[place]):.6g}"
+
+
+def _more(count: int) -> str:
+    return f" and {count - 1:,} more" if count > 1 else ""
+
+
+def note_on_codes(weights: NDArray[Any], bits: int) -> tuple[str, ...]:
+    """Return a sentence where weights ``[K, N]`` are no codes of so many bits; traffic counts them as if they were.
+
+    >>> note_on_codes(np.array([[3, -128]]), 8), len(note_on_codes(np.array([[0.5]]), 8))
+    ((), 1)
+    """
+    most = 2 ** (bits - 1) - 1
+    wrong = (weights > most) | (weights < -most - 1)
+    if weights.dtype.kind == "f":
+        wrong |= weights != np.rint(weights)
+    if not wrong.any():
+        return ()
+    return (
+        f"weights are counted as {bits}-bit codes, which these are not ({_first('w', weights, wrong)}; codes are whole "
+        f"numbers from {-most - 1} to {most}): quantise them first where small ones become 0",
+    )
 
 
 def _array(given: ArrayLike, what: str) -> NDArray[Any]:

@@ -1,8 +1,9 @@
 """The systolic array: dense products of spikes and numbers in closed form, zeros gated, inference and training.
 
-After SATA (Yin et al., IEEE TCAD 2023): 14 components in three groups, forward, backward and update of weights, and
-leakage. Counts come from recorded spikes and gradient masks (``_operations``, ``_count``), prices from ``_computing``
-and ``_memories``, cycles from ``cycles``. Layers take turns, phases too; within a phase DRAM moves while the array
+After SATA (Yin et al., IEEE TCAD 2023): 14 components in three groups, forward, backward and update of weights; beside
+them the registers and the control of the array, which its tables leave out (``_clocked``), and leakage. Counts come
+from recorded spikes and gradient masks (``_operations``, ``_count``), prices from ``_computing``, ``_clocked`` and
+``_memories``, cycles from ``cycles``. Layers take turns, phases too; within a phase DRAM moves while the array
 computes. Area and leakage are the chip's, in equal shares for all layers.
 
 ``axbar.published.sata_training`` is the published model with its quirks; the two agree where its assumptions hold.
@@ -14,7 +15,9 @@ import math
 
 import numpy as np
 
+from axbar.cost._sums import narrow_sums
 from axbar.cost._types import LEAKAGE_SPREAD, Bools, Component, Context, Floats, Parts, Rule, Term, add_up
+from axbar.cost.systolic._clocked import CONTROL, REGISTERS
 from axbar.cost.systolic._computing import LIF, MAC_BWD, MAC_FWD, MAC_WUP, PGU
 from axbar.cost.systolic._count import STRUCTURAL, count
 from axbar.cost.systolic._memories import DRAMS, GLBS, SPADS, dram_bits
@@ -47,11 +50,12 @@ LEAKAGE = Component(
     spread=LEAKAGE_SPREAD,
 )
 
-#: in the order of a training step
+#: in the order of a training step; what all phases share stands last
 COMPONENTS = (
     LIF, MAC_FWD, DRAMS["fwd"], GLBS["fwd"], SPADS["fwd"],
     PGU, MAC_BWD, DRAMS["bwd"], GLBS["bwd"], SPADS["bwd"],
     MAC_WUP, DRAMS["wup"], GLBS["wup"], SPADS["wup"],
+    REGISTERS, CONTROL,
     LEAKAGE,
 )  # fmt: skip
 
@@ -92,6 +96,7 @@ RULES = (
     _too_small("least_map_bits", "memory.glb_map_B", "the inputs of one column of the array"),
     _too_small("least_spad_bits", "memory.spad_B", "one weight and one input of an element"),
     Rule(_free_dram, _free_reason, fatal=False),
+    narrow_sums(lambda x: {"neuron.membrane_bits": x.p("neuron.membrane_bits")}),
 )
 
 KIND = HardwareKind(
@@ -101,6 +106,7 @@ KIND = HardwareKind(
     count=count,
     components=COMPONENTS,
     structural=STRUCTURAL,
+    digital="axbar.crossbar:digital_integer",
     rules=RULES,
     asked=frozenset({"task", "memory.reads", "training.du_sparsity", "training.df_sparsity"}),
 )

@@ -8,7 +8,7 @@
 
 Kernels are SATA's. The array takes the cycles of the dense product; neurons and gradients are updated behind it,
 ``units`` at a time. An element has an accumulator of b_u bits and a multiplier of b by b_x; for training a further one
-of b_g by b_g. Registers through which operands travel, and their clock, are not in the published table, nor here.
+of b_g by b_g. Registers through which operands travel, and control, are not in the published table: ``_clocked``.
 """
 
 from __future__ import annotations

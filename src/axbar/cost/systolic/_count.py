@@ -9,11 +9,13 @@ without neurons), and X bits of inputs on all steps:
     traffic        ``axbar.cost.training.TRAFFIC`` in bits: forward with weight_bits and membrane_bits, back with
                    training.bits; X as stored (memory.spikes, spike_bits). With ``memory.reads: array`` the global
                    buffer is read as often as folds of the array need it: ``_folds``
+    registers      of the array's elements: ``_registers``
 
-The way back of an inference is nothing, and its membranes do not pass DRAM: the global buffer reads and writes them.
-An input map that another layer made stays on the chip as far as the buffer for maps holds it; the rest is written to
-DRAM and read again, and so are weights of a fold that the buffer for weights does not hold: ``_held``. A training step
-keeps all spikes and membranes for the way back, in DRAM.
+The way back of an inference is nothing, and its membranes pass DRAM only as far as the buffer for maps does not hold
+those of one column fold from step to step: the global buffer reads and writes them. An input map that another layer
+made stays on the chip as far as the buffer for maps holds it; the rest is written to DRAM and read again, and so are
+weights of a fold that the buffer for weights does not hold: ``_held``. A training step keeps all spikes and membranes
+for the way back, in DRAM.
 """
 
 from __future__ import annotations
@@ -26,14 +28,16 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from axbar.cost._charged import charged
 from axbar.cost._countable import check_countable
+from axbar.cost._graph import EXTERNAL, Graph
+from axbar.cost._sums import SUM_EVENT, sum_bits
 from axbar.cost._types import Events, Floats
-from axbar.cost.imc._charged import charged
-from axbar.cost.imc._graph import EXTERNAL, Graph
 from axbar.cost.systolic._events import EVENTS
 from axbar.cost.systolic._folds import folded_bits
 from axbar.cost.systolic._held import held_bits, least_bits
 from axbar.cost.systolic._operations import Step, is_spiking, step_of
+from axbar.cost.systolic._registers import register_bits
 from axbar.cost.systolic.cycles import os_cycles, ws_cycles
 from axbar.cost.training import TRAFFIC, packed_bits
 from axbar.spec.systolic import SystolicSpec
@@ -72,6 +76,9 @@ def count(workload: Workload, spec: SystolicSpec) -> Events:
         **_compute(graph, steps, spec),
         **_cycles(graph, spec),
         **_traffic(graph, spec),
+        SUM_EVENT: np.array(
+            [sum_bits(layer, spec.weight_bits, _input_max(layer, spec)) for layer in products]
+        ),
         "share": np.full(len(products), 1.0 / len(products)),
     }
     if spec.task == "inference":
@@ -176,7 +183,7 @@ def _traffic(graph: Graph, spec: SystolicSpec) -> dict[str, Floats]:
         found["glb_bwd_weight_bits"] = folded["bwd_weights"]
         found["glb_bwd_map_bits"] += folded["bwd_maps"]
         found["glb_wup_map_bits"] += folded["wup_maps"] - TRAFFIC["glb_wup"].inputs * inputs
-    found |= held_bits(graph, spec, inputs) | least_bits(graph, spec, each)
+    found |= held_bits(graph, spec, inputs) | least_bits(graph, spec, each) | register_bits(graph, spec, each)
     if spec.task == "inference":
         image = np.array([float(EXTERNAL in sources) for sources in graph.sources])
         found["dram_fwd_bits"] = weights * float(spec.weight_bits) + image * inputs
@@ -187,6 +194,11 @@ def _element_bits(layer: LayerTrace, spec: SystolicSpec) -> float:
     """Bits of one input at one step."""
     signs = float(phases(layer.operands[0]))
     return spec.spike_bits * signs if is_spiking(layer) else spec.input.bits + signs - 1.0
+
+
+def _input_max(layer: LayerTrace, spec: SystolicSpec) -> int:
+    """Largest magnitude code of one input at one step."""
+    return 1 if is_spiking(layer) else 2**spec.input.bits - 1
 
 
 def _input_bits(layer: LayerTrace, runs: float, spec: SystolicSpec) -> float:

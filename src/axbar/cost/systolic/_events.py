@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from axbar.cost._sums import SUM_EVENT, SUM_MEANING
+
 __all__ = ["EVENTS"]
 
 EVENTS: Final = {
@@ -20,10 +22,15 @@ EVENTS: Final = {
     "fwd_cycles": "cycle of the array on the way forward",
     "bwd_cycles": "cycle of the array on the way back",
     "wup_cycles": "cycle of the array for the gradients of weights",
+    "fwd_register_bits": "bit taken up by registers of the elements on the way forward",
+    "bwd_register_bits": "bit taken up by registers of the elements on the way back",
+    "wup_register_bits": "bit taken up by registers of the elements for the gradients of weights",
     "dram_fwd_bits": "bit that passes DRAM on the way forward, whatever the buffers hold",
     "map_bits": "bit of the input map of all steps, which the buffer for maps should hold",
     "map_fwd_passes": "pass through DRAM of what the buffer for maps does not hold, on the way forward",
     "map_wup_passes": "pass through DRAM of what the buffer for maps does not hold, for the update",
+    "state_bits": "bit of the membranes of one column fold, which the buffer for maps should hold between steps",
+    "again_state_bits": "membrane bit that passes DRAM between steps if the buffer for maps holds none of them",
     "gradient_bits": "bit of membrane gradients of one step, which the buffer for maps should hold",
     "gradient_bwd_passes": "pass through DRAM of membrane gradients beyond the buffer for maps, on the way back",
     "gradient_wup_passes": "pass through DRAM of membrane gradients beyond the buffer for maps, for the update",
@@ -36,6 +43,7 @@ EVENTS: Final = {
     "least_weight_bits": "bit without which the buffer for weights cannot feed the array",
     "least_map_bits": "bit without which the buffer for maps cannot feed the array",
     "least_spad_bits": "bit without which a scratchpad cannot feed its element",
+    SUM_EVENT: SUM_MEANING,
     "glb_fwd_weight_bits": "weight bit read or written in the global buffer",
     "glb_fwd_map_bits": "bit of inputs and states read or written in the global buffer",
     "spad_fwd_bits": "bit read or written in the scratchpads",

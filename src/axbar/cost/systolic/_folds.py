@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from axbar.cost._graph import Graph
 from axbar.cost._types import Floats
-from axbar.cost.imc._graph import Graph
 from axbar.spec.systolic import SystolicSpec
 
 __all__ = ["folded_bits"]

@@ -1,8 +1,15 @@
 """What the buffers hold, what passes DRAM again where they do not, and the least that they must hold.
 
-A product A[m, k] B[k, n] takes its column folds one after the other, and within one all steps and row folds. So B is
-read once if the buffer for weights holds one column fold, and A once if the buffer for maps holds all of it. Where
-a buffer of S bits is too small for what it should hold, the share
+A product A[m, k] B[k, n] takes its column folds one after the other, and within one all steps and row folds:
+
+    for each column fold:  for each step:  for each row fold:  the array
+
+So B is read once if the buffer for weights holds one column fold, and A once if the buffer for maps holds all of it.
+Time runs inside the column fold and outside the row folds: a step leaves the membranes of all M positions of the fold's
+filters, and of no others, to the next one. They stand in the buffer for maps, first of all, as nothing else there is
+wanted as often; maps get what they leave. A product that runs once has its sums to the end before its neurons begin:
+these take all their steps in a row, and nothing waits. Where a buffer of S bits is too small for what it should hold,
+the share
 
     beyond(held) = max(0, 1 - S / held)
 
@@ -12,13 +19,15 @@ stays outside and comes from DRAM whenever the array asks; the rest is pinned:
     weights back       held  N min(K, C) training.bits      again  r ceil(M/R) - 1     (weight-stationary: r - 1)
     their gradients    held  min(K, R) min(N, C) training.bits   again  2 (r - 1): read and written per step
     inputs             held  the map of all steps           again  once per column fold, ceil(N/C)
+    membranes          held  M min(N, C) membrane_bits of a group    again  2 (r - 1): written and read between steps
     membrane gradients held  M N training.bits of a step    again  written and read per step, read for the update
 
 beside what passes DRAM whatever the buffers hold: weights once, the network's own input once, for training states
-and maps. An inference writes a map that another layer made to DRAM as far as it does not fit, which is one more pass.
-This is a lower bound: whoever pins less, or keeps two halves, reads more often. The sums that a weight-stationary array
-parks are taken to stay on the chip. With ``memory.reads: table`` nothing is read again
-but a map of an inference that does not fit, once.
+and maps. A training step has written its membranes anyway, and only reads them again, r - 1 times. An inference writes
+a map that another layer made to DRAM as far as it does not fit, which is one more pass. This is a lower bound: whoever
+pins less, or keeps two halves, reads more often. The sums that a weight-stationary array parks are taken to stay on the
+chip. With ``memory.reads: table`` nothing is read again but a map of an inference that does not fit, once, and
+membranes take no room: the table knows no folds.
 
 Less than the operands in flight no buffer can have, each twice, so that one half loads while the other works:
 
@@ -29,10 +38,12 @@ Less than the operands in flight no buffer can have, each twice, so that one hal
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from axbar.cost._graph import EXTERNAL, Graph
 from axbar.cost._types import Floats
-from axbar.cost.imc._graph import EXTERNAL, Graph
 from axbar.spec.systolic import SystolicSpec
 
 __all__ = ["held_bits", "least_bits"]
@@ -66,6 +77,7 @@ def held_bits(graph: Graph, spec: SystolicSpec, inputs: Floats) -> dict[str, Flo
         "map_bits": inputs,
         "map_fwd_passes": np.where(image > 0.0, folds - 1.0, written + folds),
         "map_wup_passes": folds - 1.0,
+        **_state_bits(graph, spec),
         "gradient_bits": m * n * shape.groups * deep,
         "gradient_bwd_passes": 2.0 * runs,
         "gradient_wup_passes": runs.copy(),
@@ -73,8 +85,19 @@ def held_bits(graph: Graph, spec: SystolicSpec, inputs: Floats) -> dict[str, Flo
     if spec.memory.reads == "table":
         nothing = np.zeros_like(inputs)
         found |= {name: nothing for name in found if name.startswith("again") or name.endswith("passes")}
+        found["state_bits"] = nothing
         found["map_fwd_passes"] = 2.0 * written * (1.0 - image)
     return found
+
+
+def _state_bits(graph: Graph, spec: SystolicSpec) -> dict[str, Floats]:
+    """Return the membranes that one column fold keeps between steps, and what passes DRAM if none of them is kept."""
+    each = [sum(math.prod(n.geometry.out_shape) for n in hosted) for hosted in graph.neurons]
+    whole = np.array(each, dtype=np.float64) * float(spec.neuron.membrane_bits)
+    n, later = graph.shapes.fan_out, np.maximum(0.0, graph.runs - 1.0)
+    fold = np.minimum(n, float(spec.array.cols)) / (n * graph.shapes.groups)
+    ways = 2.0 if spec.task == "inference" else 1.0  # a training step writes all membranes anyway
+    return {"state_bits": np.where(later > 0.0, whole * fold, 0.0), "again_state_bits": ways * later * whole}
 
 
 def least_bits(graph: Graph, spec: SystolicSpec, element_bits: Floats) -> dict[str, Floats]:

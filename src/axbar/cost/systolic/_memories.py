@@ -4,8 +4,8 @@
 
 with the bits of ``_count`` and, per bit, a DRAM standard's published energy and the access energy of an SRAM of the
 buffer's size. Weights stand in one half of the global buffer, maps and states in the other. A scratchpad costs as much
-per bit as the smallest SRAM of the fit (1 KB), which is high for one of 64 B. Weights and maps that do not fit their
-buffer pass DRAM again, as far as they do not fit: ``_held``.
+per bit as the smallest SRAM of the fit (1 KB), which is high for one of 64 B. Weights, maps and membranes that do not
+fit their buffer pass DRAM again, as far as they do not fit: ``_held``. Forward, maps get the room that membranes leave.
 
 DRAM moves while the array computes: a phase of a layer waits for what is left, max(0, t_DRAM - t_array). The buffers
 keep up with the array.
@@ -37,6 +37,8 @@ _HELD_MAPS: Final = {
     "bwd": (("gradient_bits", "gradient_bwd_passes"),),
     "wup": (("map_bits", "map_wup_passes"), ("gradient_bits", "gradient_wup_passes")),
 }
+#: membranes between steps, forward
+_STATES: Final = ("state_bits", "again_state_bits")
 #: bits; the memory fit was made on words of 32 bits and more
 _SPAD_WORD: Final = np.array([32.0])
 
@@ -48,8 +50,13 @@ def dram_bits(phase: str) -> Callable[[Context], Floats]:
         fold = np.maximum(1.0, x.n(f"fold_{phase}_bits"))
         beyond = np.maximum(0.0, 1.0 - 8.0 * x.p(_WEIGHTS_B) / fold)
         found = x.n(f"dram_{phase}_bits") + x.n(f"again_{phase}_bits") * beyond
+        room = 8.0 * x.p(_MAPS_B)
+        if phase == "fwd":
+            states = x.n("state_bits")
+            found = found + x.n("again_state_bits") * np.maximum(0.0, 1.0 - room / np.maximum(1.0, states))
+            room = np.maximum(0.0, room - states)
         for bits, passes in _HELD_MAPS[phase]:
-            found = found + x.n(passes) * np.maximum(0.0, x.n(bits) - 8.0 * x.p(_MAPS_B))
+            found = found + x.n(passes) * np.maximum(0.0, x.n(bits) - room)
         return found
 
     return value
@@ -57,8 +64,12 @@ def dram_bits(phase: str) -> Callable[[Context], Floats]:
 
 def _dram_formula(phase: str) -> str:
     weights = f"again_{phase}_bits · max(0, 1 − 8 · glb_weight_B / fold_{phase}_bits)"
-    maps = (f"{passes} · max(0, {bits} − 8 · glb_map_B)" for bits, passes in _HELD_MAPS[phase])
-    return f"({' + '.join((f'dram_{phase}_bits', weights, *maps))})"
+    states, room = (), "8 · glb_map_B"
+    if phase == "fwd":
+        states = (f"again_state_bits · max(0, 1 − {room} / state_bits)",)
+        room = f"max(0, {room} − state_bits)"
+    maps = (f"{passes} · max(0, {bits} − {room})" for bits, passes in _HELD_MAPS[phase])
+    return f"({' + '.join((f'dram_{phase}_bits', weights, *states, *maps))})"
 
 
 def _dram_parts(phase: str, bit: Constant) -> Parts:
@@ -88,7 +99,8 @@ def _dram_parts(phase: str, bit: Constant) -> Parts:
 def _dram_reads(phase: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Events and paths that ``dram_bits`` reads."""
     maps = (name for pair in _HELD_MAPS[phase] for name in pair)
-    return (f"dram_{phase}_bits", f"again_{phase}_bits", f"fold_{phase}_bits", *maps), (_WEIGHTS_B, _MAPS_B)
+    events = (f"dram_{phase}_bits", f"again_{phase}_bits", f"fold_{phase}_bits", *maps)
+    return events + _STATES * (phase == "fwd"), (_WEIGHTS_B, _MAPS_B)
 
 
 def _dram(phase: str) -> Component:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from axbar.errors import ModelError, UsageError, unknown_name
+from axbar.errors import ModelError, OptionError, UsageError, unknown_name
 from axbar.nn._recurrence import Reset
 from axbar.nn.neurons import IF, LIF, SynapticLIF
 from axbar.nn.norm import TdBatchNorm1d, TdBatchNorm2d
@@ -32,7 +32,7 @@ class NetworkOptions:
         alpha: decay of the current of ``synaptic`` neurons.
         norm: ``tdbn`` behind each convolution and hidden linear layer (plain batch norm in conventional
             networks), or ``none`` (layers then have biases).
-        input_coding: ``direct``, ``rate`` or ``latency``.
+        input_coding: ``direct``, ``rate``, ``latency`` or ``frames``.
         mean, std: per-channel normalisation of the images, inside the network.
         seed: of initial weights and of the noise of rate coding.
         mask_single_spikes: neurons that fire exactly once within T stay silent, as in ``LIF``.
@@ -124,11 +124,13 @@ def config_of(
     listed = {key: list(plain[key]) if isinstance(plain[key], tuple) else plain[key] for key in known}
     if not plain["mask_single_spikes"]:  # so that runs from before there was a mask still resume
         listed.pop("mask_single_spikes", None)
+    if len(input_shape) == 4:  # the number of frames is that of the steps, and changes with it
+        listed["input_coding"] = "frames"
     return {
         "name": name,
         "width": width,
         "steps": steps,
-        "input_shape": list(input_shape),
+        "input_shape": list(input_shape)[-3:],
         "classes": classes,
         **listed,
     }
@@ -144,7 +146,8 @@ def check_sizes(
         smallest: least rows and columns the network's pools leave a pixel of.
 
     Raises:
-        ModelError: one is out of range or the images are too small.
+        OptionError: one is out of range.
+        ModelError: the images are too small.
     """
     for what, value, low, high in (
         ("width", width, 1, 4096),
@@ -152,12 +155,12 @@ def check_sizes(
         ("classes", classes, 1, 10**6),
     ):
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise ModelError(
+            raise OptionError(
                 f"{name}: {what} = {value} is out of range; give a whole number from {low} to {high}."
             )
-    if len(input_shape) == 3 and min(input_shape[1:]) < smallest:
+    if len(input_shape) in (3, 4) and min(input_shape[-2:]) < smallest:
         raise ModelError(
-            f"{name} halves its maps too often for images of {input_shape[1]}x{input_shape[2]} pixels: it "
+            f"{name} halves its maps too often for images of {input_shape[-2]}x{input_shape[-1]} pixels: it "
             f"needs at least {smallest}x{smallest}; choose a shallower network or larger images."
         )
 
@@ -180,10 +183,10 @@ def one_step(name: str, steps: int) -> int:
     """Return 1; a conventional network has no other number of steps.
 
     Raises:
-        ModelError: ``steps`` is another number.
+        OptionError: ``steps`` is another number.
     """
     if steps != 1:
-        raise ModelError(
+        raise OptionError(
             f"{name} has no neurons with memory and runs once: steps = {steps} must be 1; take a spiking "
             "network for more."
         )

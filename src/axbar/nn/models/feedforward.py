@@ -1,12 +1,13 @@
-"""Plain stacks of convolutions: the small CNN, VGG9 and VGG16, spiking or conventional.
+"""Plain stacks of layers: the small CNN, VGG9, VGG16 and a perceptron, spiking or conventional.
 
 | network | convolutions at full width (M: max-pool of 2×2) | linear |
 |---|---|---|
 | cnn | 32 M 64 M | 128, classes |
 | vgg9 | 64 64 M 128 128 M 256 256 256 M | 1024, classes |
 | vgg16 | 64 64 M 128 128 M 256 256 256 M 512 512 512 M 512 512 512 M | 512, 512, classes |
+| mlp | none | 128, 128, classes |
 
-``width`` is the channel count of the first convolution; all others scale with it. Convolutions are 3×3,
+``width`` is the size of the first layer, in channels or neurons; all others scale with it. Convolutions are 3×3,
 padding 1, each followed by norm and neurons (or ReLU). Pools take the maximum of spikes, so every convolution
 behind the first and every linear layer reads binary spikes. A pool whose map has one row or column left is
 skipped.
@@ -25,7 +26,17 @@ from torch import Tensor, nn
 from axbar.nn.models._options import NetworkOptions, check_sizes, config_of, one_step, options_of, seeded
 from axbar.nn.network import SpikingNetwork
 
-__all__ = ["FeedForward", "cnn", "spiking_cnn", "spiking_vgg9", "spiking_vgg16", "vgg9", "vgg16"]
+__all__ = [
+    "FeedForward",
+    "cnn",
+    "mlp",
+    "spiking_cnn",
+    "spiking_mlp",
+    "spiking_vgg9",
+    "spiking_vgg16",
+    "vgg9",
+    "vgg16",
+]
 
 POOL = "M"
 #: full width, convolutions and hidden linear layers at that width, least rows and columns of an image
@@ -38,6 +49,7 @@ _PLANS: dict[str, tuple[int, tuple[int | str, ...], tuple[int, ...], int]] = {
         (512, 512),
         16,
     ),
+    "mlp": (128, (), (128, 128), 1),
 }
 
 
@@ -58,7 +70,7 @@ class FeedForward(SpikingNetwork):
         base, convolutions, hidden, _ = _PLANS[plan]
         self.order: list[str] = []
         self._spiking, self._options = spiking, options
-        channels, rows, columns = self.input_shape
+        channels, rows, columns = self.frame_shape
         n = 0
         for item in convolutions:
             if item == POOL:
@@ -137,6 +149,18 @@ def spiking_cnn(
     return _build("spiking-cnn", "cnn", width, steps, input_shape, classes, options)
 
 
+def spiking_mlp(
+    *,
+    width: int = 128,
+    steps: int = 4,
+    input_shape: Sequence[int] = (1, 28, 28),
+    classes: int = 10,
+    **options: Any,
+) -> FeedForward:
+    """Return a spiking perceptron with two hidden layers, for small sensors; ``options`` as in ``NetworkOptions``."""
+    return _build("spiking-mlp", "mlp", width, steps, input_shape, classes, options)
+
+
 def spiking_vgg9(
     *,
     width: int = 64,
@@ -171,6 +195,18 @@ def cnn(
 ) -> FeedForward:
     """Return the conventional twin of ``spiking-cnn``: ReLU, T = 1."""
     return _build("cnn", "cnn", width, one_step("cnn", steps), input_shape, classes, options)
+
+
+def mlp(
+    *,
+    width: int = 128,
+    steps: int = 1,
+    input_shape: Sequence[int] = (1, 28, 28),
+    classes: int = 10,
+    **options: Any,
+) -> FeedForward:
+    """Return the conventional twin of ``spiking-mlp``: ReLU, T = 1."""
+    return _build("mlp", "mlp", width, one_step("mlp", steps), input_shape, classes, options)
 
 
 def vgg9(

@@ -65,7 +65,7 @@ class SpikingResNet19(SpikingNetwork):
         self, width: int, steps: int, input_shape: Sequence[int], classes: int, options: NetworkOptions
     ) -> None:
         super().__init__(steps, input_shape, classes, **options.network_arguments())
-        channels, rows, columns = self.input_shape
+        channels, rows, columns = self.frame_shape
         self.conv1 = _conv(channels, width, 1, bias=options.norm == "none")
         self.norm1 = _norm_or_identity(options.make_norm(width, spiking=True))
         self.neuron1 = options.make_neuron()
@@ -131,7 +131,7 @@ class ResNet20(SpikingNetwork):
 
     def __init__(self, width: int, input_shape: Sequence[int], classes: int, options: NetworkOptions) -> None:
         super().__init__(1, input_shape, classes, **options.network_arguments())
-        channels, rows, columns = self.input_shape
+        channels, rows, columns = self.frame_shape
         self.conv1, self.bn1 = _conv(channels, width, 1), nn.BatchNorm2d(width)
         self.relu = nn.ReLU()
         self.layer1 = nn.Sequential(*(_Block(width, width, 1) for _ in range(3)))

@@ -207,6 +207,10 @@ def _instead(folder: Path) -> str:
     inside = sorted(path.parent for path in folder.glob("*/report.json"))
     if inside:
         return f"; did you mean '{inside[0]}'?"
+    if (folder / "comparison.json").is_file():
+        return (
+            ": it is a comparison of chips; export takes one chip: evaluate it with 'axbar evaluate --out'."
+        )
     if (folder / "run.json").is_file():
         return "; run.json is there: make the rest anew with 'axbar rerun', or evaluate with --out."
     if (folder / "config.json").is_file():

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from axbar import registry
 from axbar._report import QUANTITIES
+from axbar.cost.metrics import work_on
 
 if TYPE_CHECKING:
     from axbar.cost import Estimate
@@ -80,8 +81,14 @@ class Record:
         """Components in signal order."""
         return tuple(self.facts["breakdown"]["energy_J"]["component"])
 
+    @property
+    def work(self) -> str:
+        """What the costs are per, see ``Report.work``."""
+        values = self.facts["hardware"].get("values") if self.spec is None else self.spec.values()
+        return work_on(values or {})
+
     def total(self, quantity: str) -> float:
-        """Return a total per inference, SI (``energy_J``, ..., ``edp_Js``)."""
+        """Return a total per ``work``, SI (``energy_J``, ..., ``edp_Js``)."""
         return float(self.facts[quantity])
 
     def by_component(self, quantity: str) -> Mapping[str, float]:
@@ -117,7 +124,13 @@ class Record:
     def factor(self, component: str, quantity: str) -> float | None:
         """Return the factor x/÷ within which published silicon lies around a component; None if unknown."""
         found = self.model(component)
-        return None if found is None else float(found.spread_of(quantity))
+        return None if found is None or self.unchecked else float(found.spread_of(quantity))
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether models of the chip's kind were never compared with silicon, so that nobody knows a spread."""
+        kind = self.facts["hardware"].get("kind")
+        return kind in registry.names("hardware") and registry.get("hardware", kind).checked is None
 
     def model(self, component: str) -> Any:
         """Return the component of the cost model; None where the figures are not those of the installed one."""

@@ -13,6 +13,7 @@ from axbar._report import QUANTITIES, component_label
 from axbar.report._export._format import Format
 from axbar.report._export._record import Record
 from axbar.report._scale import Scale, scale_for
+from axbar.report._view import per
 
 __all__ = ["FORMAT", "escape", "quantity"]
 
@@ -25,12 +26,6 @@ _SPECIAL = {
     "—": "---", "’": "'", "\n": " ", "\t": " ", "\r": " ",
 }  # fmt: skip
 _NAMES = {"energy_J": "Energy", "latency_s": "Latency", "area_m2": "Area", "leakage_W": "Leakage"}
-_PER = {
-    "energy_J": "per inference",
-    "latency_s": "per inference",
-    "area_m2": "of the chip",
-    "leakage_W": "while powered",
-}
 
 
 def escape(text: str) -> str:
@@ -97,13 +92,14 @@ def _results(record: Record) -> list[str]:
     for key in QUANTITIES[:3]:
         unit = key.rpartition("_")[2]
         value = quantity(record.total(key), unit, record.spread(key))
-        lines.append(rf"{_NAMES[key]} & {_PER[key]} & {value} \\")
+        lines.append(rf"{_NAMES[key]} & {per(key, record.work)} & {value} \\")
         if key == "latency_s":
             lines.append(
-                rf"Energy $\times$ delay & per inference & {quantity(record.total('edp_Js'), 'Js')} \\"
+                rf"Energy $\times$ delay & {per('edp_Js', record.work)} & {quantity(record.total('edp_Js'), 'Js')} \\"
             )
     key = QUANTITIES[3]
-    lines.append(rf"{_NAMES[key]} & {_PER[key]} & {quantity(record.total(key), 'W', record.spread(key))} \\")
+    value = quantity(record.total(key), "W", record.spread(key))
+    lines.append(rf"{_NAMES[key]} & {per(key, record.work)} & {value} \\")
     return _table("lll", [["Quantity", "", "Value"]], lines, _caption(record), "results")
 
 
@@ -127,7 +123,11 @@ def _caption(record: Record) -> str:
             "Superscripts and subscripts of costs: how far published silicon lies around such models"
         )
     else:
-        parts.append("Spreads of costs are not recorded")
+        parts.append(
+            "Costs were not compared with silicon: no spread is known"
+            if record.unchecked
+            else "Spreads of costs are not recorded"
+        )
     parts.append(f"Costs are modelled, not measured; {_percent(facts['assumed_share'])} of the energy is spent in "
                  "components whose model reads an assumed or user-set number")  # fmt: skip
     parts.append(f"axbar {escape(record.version)}")
@@ -154,7 +154,7 @@ def _breakdown(record: Record) -> list[str]:
     head = [["Component", names[0], "Share", *names[1:]], ["", units[0], r"(\%)", *units[1:]]]
     caption = (
         f"Where energy, latency, area and leakage of {escape(record.network)} on the chip {escape(record.chip)} go, "
-        f"per inference; components without any are left out. axbar {escape(record.version)}."
+        f"per {record.work}; components without any are left out. axbar {escape(record.version)}."
     )
     return _table("lrrrrr", head, lines, caption, "breakdown")
 

@@ -32,6 +32,11 @@ _LAWS = {
     "read_noise": "read noise",
     "nonlinearity": "non-linear cells",
 }
+#: what one run of the chip is -> what it takes in
+_TAKES_IN = {
+    "inference": " (one sample through all its steps)",
+    "training step": " (one sample forward and backward through all its steps, and the update of the weights)",
+}
 #: what each mark in the list of settings means
 _MARKS = {"assumed": "*", "user": "†", "inf": "‡"}
 
@@ -197,8 +202,8 @@ def _cost(record: Record) -> str:
     whole = record.total("energy_J") or 1.0
     parts = ", ".join(f"{component_label(name)} {percent(value / whole, 0)}" for name, value in top)
     text = (
-        f"Per inference (one sample through all its steps), with components' energies, times, areas and leakage from "
-        f"published figures, scaled to the node and supply of the chip: {'; '.join(figures)}; energy × delay "
+        f"Per {record.work}{_TAKES_IN.get(record.work, '')}, with components' energies, times, areas and leakage "
+        f"from published figures, scaled to the node and supply of the chip: {'; '.join(figures)}; energy × delay "
         f"{amount(record.total('edp_Js'), 'Js')}. Most energy: {parts}."
     )
     if record.merits:
@@ -224,7 +229,11 @@ def _limits(record: Record) -> str:
     own = f" but for the user's own figures for {', '.join(pinned)}" if pinned else ""
     text = [f"Costs are modelled and uncalibrated{own}: nothing was measured on silicon."]
     if record.spread("energy_J") is None:
-        text.append("Spreads are not recorded.")
+        text.append(
+            "Models of this kind were not compared with silicon: no spread is known."
+            if record.unchecked
+            else "Spreads are not recorded."
+        )
     else:
         text.append("Ranges in brackets are those within which published silicon lies around such models.")
     text.append(

@@ -91,6 +91,9 @@ _DATA = {
     "fashion-mnist": "xiao2017fashion",
     "mnist": "lecun1998gradient",
     "cifar": "krizhevsky2009learning",
+    "n-mnist": "orchard2015converting",
+    "braille": "mullercleve2022braille",
+    "ecg-qtdb": "laguna1997database",
 }
 
 

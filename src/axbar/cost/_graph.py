@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from axbar.cost._priced import is_priced
+from axbar.cost._shapes import Shapes, shapes_of
 from axbar.cost._types import Floats
-from axbar.cost.imc._shapes import Shapes, shapes_of
-from axbar.cost.imc._units import is_priced
 from axbar.workload import LayerTrace, Workload
 
 __all__ = ["EXTERNAL", "Graph", "graph_of"]
@@ -86,7 +86,9 @@ def graph_of(workload: Workload, steps: Mapping[str, float] | None = None) -> Gr
     graph = Graph(products, [() for _ in products], [[] for _ in products], [0.0] * n, [0.0] * n, [False] * n)
     given = steps or {}
     graph.steps = {layer.name: given.get(layer.name, float(len(layer.steps))) for layer in workload.layers}
-    origins: dict[str, set[_Origin]] = {"input": {(EXTERNAL, False)}}
+    # a product that is read before its turn feeds back from the step before
+    origins: dict[str, set[_Origin]] = {layer.name: {(i, False)} for i, layer in enumerate(products)}
+    origins["input"] = {(EXTERNAL, False)}
     for layer in workload.layers:
         found: set[_Origin] = set()
         for name in layer.inputs:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from axbar.cost.imc._graph import EXTERNAL, Graph, graph_of
+from axbar.cost._graph import EXTERNAL, Graph, graph_of
 from axbar.errors import UsageError
 from axbar.workload import LayerTrace, Operand, Workload
 

@@ -1,0 +1,103 @@
+"""Words that would change nothing are refused or told, and a slip of the pen is met with what was meant."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from test_bad_input import one_sentence
+
+from axbar.workload import shapes
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> None:
+    shapes.cnn(width=4).save(tmp_path / "w.npz")
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--images", "10", "--chips", "2", "--seed", "4", "--weights", "foo"), "--weights, --images, --chips, --seed"),
+        (("--samples", "16"), "--samples would do nothing"),
+        (("--chips", "5"), "--chips would do nothing"),  # the default, but typed
+        (("--data-dir", "."), "--data-dir would do nothing"),
+    ],
+)  # fmt: skip
+def test_options_of_a_network_on_a_workload(axbar, recorded, options: tuple[str, ...], named: str) -> None:
+    one_sentence(axbar("compare", "w.npz", "-H", "sata", *options), 2, named, "--data")
+
+
+@pytest.mark.parametrize("verb", [("estimate",), ("compare",), ("explain", "adc.energy", "-w")])
+def test_config_on_a_workload_that_is_recorded(axbar, recorded, verb: tuple[str, ...]) -> None:
+    one_sentence(axbar(*verb, "w.npz", "--config", "width=4"), 2, "width=4 (--config)", "w.npz")
+
+
+def test_a_run_that_is_replaced_is_named_before(axbar, recorded, tmp_path: Path) -> None:
+    first = axbar("compare", "w.npz", "-H", "sata,loas", "--out", "run")
+    assert first.returncode == 0 and "replaces" not in first.stderr
+    second = axbar("compare", "w.npz", "-H", "sata", "--out", "run", "--json")
+    assert (
+        "'run' holds a run already, which this one replaces when it is done: axbar compare w.npz -H sata,loas"
+        in (" ".join(second.stderr.split()))
+    )
+    assert len(json.loads(second.stdout)["hardware"]) == 1
+
+
+@pytest.mark.parametrize("steps", ["65", "0", "2.5", "many"])
+def test_steps_that_no_word_holds_are_a_wrong_call(axbar, steps: str) -> None:
+    words = ("trace", "spiking-cnn", "--data", "fashion-mnist-small", "-o", "w.npz")
+    one_sentence(axbar(*words, "--config", f"steps={steps}"), 2, f"steps = {steps}", "from 1 to 64")
+
+
+def test_steps_of_a_shape(axbar) -> None:
+    one_sentence(axbar("estimate", "vgg9", "--config", "steps=65"), 2, "vgg9", "steps is 65", "1 to 64")
+
+
+def test_a_forgotten_prefix_and_a_misspelt_path(axbar) -> None:
+    one_sentence(
+        axbar("estimate", "vgg9", "--set", "technology.node_m=28"), 2, "28 m is out of range", "Did you mean 28nm?"
+    )  # fmt: skip
+    done = axbar("compare", "vgg9", "--set", "adc.bit=4")
+    one_sentence(done, 2, "did you mean 'adc.bits'?", "'axbar ls paths' lists all")
+    assert done.stderr.count(",") < 12
+
+
+def test_a_percentage_for_a_share(axbar, trained: Path) -> None:
+    words = ("evaluate", str(trained), "--data", "fashion-mnist-small", "--technique", "prune:sparsity=90")
+    one_sentence(axbar(*words), 2, "share from 0 to 1", "did you mean 0.9?")
+
+
+def test_help_of_compare_names_one_chip(axbar) -> None:
+    assert "[NAME:]PATH=VALUE" in axbar("compare", "--help").stdout
+
+
+def test_only_functions_of_the_file_itself_are_offered(axbar, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "from pathlib import Path\nfrom axbar.nn import LIF\nfrom torch import nn\n\n"
+        "def build():\n    return nn.Linear(2, 2)\n\nclass Own(nn.Module):\n    pass\n"
+    )
+    done = axbar("trace", "net.py:missing", "--data", "fashion-mnist-small", "-o", "w.npz")
+    one_sentence(done, 2, "It holds: build, Own.")
+
+
+def test_noise_aware_names_the_chip_that_has_no_dies(axbar, trained: Path) -> None:
+    words = ("evaluate", str(trained), "--data", "fashion-mnist-small", "--images", "10", "-H", "sata")
+    one_sentence(
+        axbar(*words, "--technique", "noise-aware:epochs=1"), 2, "'noise-aware'", "dies are programmed", "'sata'"
+    )  # fmt: skip
+
+
+def test_a_training_folder_in_use_names_the_option(axbar, trained: Path) -> None:
+    words = ("train", "spiking-cnn", "--data", "fashion-mnist-small", "--epochs", "1", "--out", str(trained))
+    one_sentence(axbar(*words), 2, "--resume")
+
+
+def test_the_activity_of_pixels_is_of_bits_not_of_spikes(axbar) -> None:
+    words = ("--data", "fashion-mnist-small", "--config", "width=4", "--samples", "2", "-o", "w.npz")
+    shown = axbar("trace", "cnn", *words).stdout
+    assert "% of bits" in shown and "spike rate" not in shown
+    rows = axbar("trace", "spiking-cnn", "--config", "steps=2", *words).stdout.splitlines()
+    of_bits = [row.split()[0] for row in rows if "% of bits" in row]
+    assert of_bits == ["conv1"] and any("neuron1" in row and "%" in row for row in rows)

@@ -1,0 +1,66 @@
+"""Law: what was pruned stays pruned, whatever is trained after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from bn_nets import chip
+from prune_nets import DATA, applied, spiking, weights
+from torch import nn
+
+from axbar import registry
+from axbar.crossbar import to_analog
+from axbar.techniques import get_technique
+
+#: a training of seconds; a technique takes those that it has
+QUICK: dict[str, Any] = {"epochs": 1, "images": 96, "batch": 32, "rounds": 1, "rewind": 0}
+TRAINERS = [name for name in registry.names("techniques") if "lr" in get_technique(name).Config.model_fields]
+
+
+def tuned(name: str, network: nn.Module, **settings: Any) -> nn.Module:
+    """Apply a technique with settings of seconds to a network, or to a die of it."""
+    technique = get_technique(name)
+    known = technique.Config.model_fields
+    config = technique.Config(**{key: value for key, value in (QUICK | settings).items() if key in known})
+    noisy = chip(device="rram-generic")
+    target = network if technique.stage == "network" else to_analog(network, noisy, seed=0, norms="keep")
+    return technique.apply(target, noisy, DATA.tuning(), config).target
+
+
+@pytest.fixture(scope="module")
+def pruned() -> nn.Module:
+    return applied("prune:sparsity=0.9,epochs=0", spiking()).target
+
+
+def test_all_that_train_are_known() -> None:
+    assert {"bn-finetune", "lottery-ticket", "mask-single-spikes", "noise-aware", "prune"} <= set(TRAINERS)
+
+
+@pytest.mark.parametrize("name", TRAINERS)
+def test_a_technique_that_trains_keeps_every_zero(name: str, pruned: nn.Module) -> None:
+    result = tuned(name, pruned)
+    before, after = weights(pruned), {path: weights(result)[path] for path in weights(pruned)}
+    for path, weight in before.items():
+        assert not after[path][weight == 0].any(), f"{name} brought weights of {path} back"
+    behind = [path for path in before if path != "conv1"]
+    removed = sum(int((after[path] == 0).sum()) for path in behind)
+    assert removed >= 0.9 * sum(after[path].numel() for path in behind) - 0.5  # whole weights
+    state = result.state_dict()
+    same = [key for key, value in pruned.state_dict().items() if torch.equal(value, state[key])]
+    assert len(same) < len(state), f"{name} trained nothing"
+
+
+def test_exact_gradients_and_folded_norms_keep_them_too(pruned: nn.Module) -> None:
+    for settings in ({"exact": True}, {"norms": "keep"}):
+        after = weights(tuned("noise-aware", pruned, images=32, dies=1, **settings))
+        assert all(not after[path][weight == 0].any() for path, weight in weights(pruned).items())
+
+
+def test_clipping_leaves_the_scale_of_what_is_left(pruned: nn.Module) -> None:
+    """Sigma counted over removed weights would shrink those left at every step, towards nothing."""
+    after = weights(tuned("noise-aware", pruned, lr=1e-6, epochs=4))
+    for path, weight in weights(pruned).items():
+        left = weight != 0
+        assert float(after[path][left].norm()) > 0.9 * float(weight[left].norm()), path
