@@ -1,0 +1,66 @@
+"""Whether techniques fit one behind the other.
+
+A technique says by ``not_after = {"other": "reason"}`` behind which others it makes no sense, and by ``repeats = True``
+that it may be given twice; one that says ``ends = "reason"`` is the last that changes the network, but for those that
+it names in ``ends_but_for``. Techniques of the chip run behind all of the network, wherever they stand in the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from axbar import registry
+from axbar.errors import UsageError
+from axbar.techniques._base import Technique, TechniqueConfig
+from axbar.techniques._parse import get_technique, parse_technique
+
+__all__ = ["check_plan", "parse_plan"]
+
+Plan = Sequence[tuple[Technique, TechniqueConfig]]
+
+
+def parse_plan(texts: Sequence[str], done: Sequence[str] = ()) -> list[tuple[Technique, TechniqueConfig]]:
+    """Return techniques and settings of ``"name:key=value,..."``, in order, once it is clear that they fit.
+
+    Args:
+        texts: as of ``--technique``.
+        done: names of the techniques that the network has gone through already.
+
+    Raises:
+        UsageError: a name, key or value is wrong, or the order makes no sense; the sentence gives one that does.
+    """
+    plan = [parse_technique(text) for text in texts]
+    check_plan(plan, done)
+    return plan
+
+
+def check_plan(plan: Plan, done: Sequence[str] = ()) -> None:
+    """Raise a ``UsageError`` if a technique can't come behind one before it."""
+    ends = {name: _ends(get_technique(name)) for name in done if name in registry.names("techniques")}
+    before = list(done)
+    for technique, _ in (pair for stage in ("network", "chip") for pair in plan if pair[0].stage == stage):
+        _check(technique, before, done, ends)
+        before.append(technique.name)
+        ends[technique.name] = _ends(technique)
+
+
+def _ends(technique: Technique) -> str:
+    return str(getattr(technique, "ends", ""))
+
+
+def _check(technique: Any, before: Sequence[str], done: Sequence[str], ends: Mapping[str, str]) -> None:
+    name = technique.name
+    if name in before and not getattr(technique, "repeats", False):
+        where = "the network has gone through it already" if name in done else "it is given twice"
+        raise UsageError(f"technique '{name}' can't run twice ({where}); give it once.")
+    refused: Mapping[str, str] = getattr(technique, "not_after", {})
+    for other in before:
+        reason = refused.get(other) or (ends.get(other, "") if technique.stage == "network" else "")
+        if reason:
+            fix = (
+                f"start from a network before '{other}'"
+                if other in done
+                else f"give --technique {name} before --technique {other}"
+            )
+            raise UsageError(f"technique '{name}' can't come after '{other}': {reason}; {fix}.")
