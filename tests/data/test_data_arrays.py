@@ -53,7 +53,7 @@ def test_dim_images_get_a_note() -> None:
     [
         (np.zeros((5, 784)), r"reshape\(-1, 1, 28, 28\)"),
         (np.zeros((5, 7)), r"\(5, 7\)"),
-        (np.zeros((5, 1, 2, 3, 4)), r"\[N, C, H, W\]"),
+        (np.zeros((5, 1, 2, 3, 4, 5)), r"\[N, C, H, W\]"),
         (np.zeros((0, 4, 4)), "no images"),
         (np.float64(3), "no images"),
         (np.array([np.zeros((2, 2)), np.zeros((3, 3))], dtype=object), "different sizes"),

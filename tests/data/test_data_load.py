@@ -84,7 +84,9 @@ def test_files_of_another_set_are_refused(tmp_path: Path) -> None:
 
 
 def test_unknown_names_get_a_hint() -> None:
-    with pytest.raises(UsageError, match=r"did you mean 'fashion-mnist-small'\?.*Known: cifar-10,") as caught:
+    with pytest.raises(
+        UsageError, match=r"did you mean 'fashion-mnist-small'\?.*Known: braille, cifar-10,"
+    ) as caught:
         load_data("fashion-mnist-smal")
     assert caught.value.exit_code == 2
 

@@ -39,11 +39,11 @@ class Raw:
 
 
 def as_images(values: ArrayLike, where: str) -> tuple[Images, tuple[str, ...]]:
-    """Return images ``[N, C, H, W]`` as uint8 or float32 0..1, and notes on what was changed.
+    """Return images ``[N, C, H, W]`` or sequences ``[N, T, C, H, W]`` as uint8 or float32 0..1, and notes on changes.
 
     Args:
-        values: ``[N, H, W]``, ``[N, C, H, W]`` or ``[N, H, W, C]`` (C of 1, 3 or 4 at the end and no channel
-            axis in front); integers 0..255, booleans, or floats 0..1 (or floats that are whole 0..255).
+        values: ``[N, H, W]``, ``[N, C, H, W]``, ``[N, T, C, H, W]`` or ``[N, H, W, C]`` (C of 1, 3 or 4 at the end
+            and no channel axis in front); integers 0..255, booleans, or floats 0..1 (or floats that are whole 0..255).
         where: names the array in errors.
 
     Raises:
@@ -77,7 +77,7 @@ def _place_channels(x: NDArray[Any], where: str) -> tuple[NDArray[Any], tuple[st
         return x[:, None], ()
     if x.ndim == 4 and x.shape[3] in (1, 3, 4) and x.shape[1] not in (1, 2, 3, 4):
         return np.moveaxis(x, 3, 1), (f"{where}: channels moved from the last axis to the second",)
-    if x.ndim == 4:
+    if x.ndim in (4, 5):
         return x, ()
     side = round(float(np.prod(x.shape[1:])) ** 0.5)
     square = (
@@ -86,8 +86,8 @@ def _place_channels(x: NDArray[Any], where: str) -> tuple[NDArray[Any], tuple[st
         else ""
     )
     raise DataError(
-        f"{where} has the shape {x.shape}; images are [N, H, W], [N, C, H, W] or [N, H, W, C]: "
-        f"reshape it{square}."
+        f"{where} has the shape {x.shape}; images are [N, H, W], [N, C, H, W] or [N, H, W, C], "
+        f"sequences [N, T, C, H, W]: reshape it{square}."
     )
 
 

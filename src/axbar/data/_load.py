@@ -1,7 +1,8 @@
 """From a name or a path to a data set.
 
 A name stands for a set that is shipped or found under ``--data-dir`` / ``AXBAR_DATA``; a path is a ``.npz``,
-a folder in one of the layouts of ``READERS``, or ``file.py:loader``. Nothing is ever downloaded.
+a folder in one of the layouts of ``READERS``, or ``file.py:loader``. Behind event data may stand how they are cut
+into frames, ``n-mnist:frames=16,by=count,cap=1``. Nothing is ever downloaded.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from pathlib import Path
 
 from axbar.data._arrays import Raw, to_dataset
 from axbar.data._embedded import read_embedded
+from axbar.data._event_files import holds_events, read_event_npz
 from axbar.data._npz import read_npz
 from axbar.data._readers import locate, read_folder
+from axbar.data._recordings import RawEvents, framed, split_options
 from axbar.data._types import CALIBRATION_IMAGES, Dataset, size_text
 from axbar.data._user import read_user
 from axbar.errors import DataError, UsageError, unknown_name
@@ -30,7 +33,7 @@ class _Named:
     """A published data set: where people keep it, and what it must look like when found."""
 
     summary: str
-    input_shape: tuple[int, int, int]
+    input_shape: tuple[int, int, int]  # of an image, or of one frame of a sequence
     n_classes: int
     licence: str
     source: str
@@ -74,6 +77,22 @@ _NAMED: dict[str, _Named] = {
         (3, 32, 32), 100, _CIFAR_LICENCE, _CIFAR_SOURCE,
         ("cifar-100", "cifar100", "CIFAR100", "cifar-100-python", "cifar-100-binary"),
     ),
+    "n-mnist": _Named(
+        "handwritten digits seen by an event camera, 34x34, 10 classes; from the data folder",
+        (2, 34, 34), 10, "usually given as CC BY-SA 4.0",
+        "G. Orchard, A. Jayawant, G. K. Cohen, N. Thakor, Front. Neurosci. 9:437, 2015",
+        ("n-mnist", "N-MNIST", "NMNIST", "nmnist"), _DIGITS,
+    ),
+    "braille": _Named(
+        "Braille characters under 12 pressure sensors, as events, 27 classes; from the data folder",
+        (2, 1, 12), 27, "CC BY 4.0", "S. F. Müller-Cleve et al., Front. Neurosci. 16:951164, 2022", ("braille",),
+    ),
+    "ecg-qtdb": _Named(
+        "waves of the heart beat in level crossings of two leads, 6 classes; from the data folder",
+        (2, 1, 4), 6, "MIT (files); PhysioNet QTDB usually given as ODC-BY 1.0",
+        "B. Yin, F. Corradi, S. M. Bohté, Nat. Mach. Intell. 3:905, 2021; PhysioNet QTDB",
+        ("ecg-qtdb", "qtdb", "QTDB"),
+    ),
 }  # fmt: skip
 
 _ALIASES = {"fashion-mnist-embedded": "fashion-mnist-small", "cifar10": "cifar-10", "cifar100": "cifar-100"}
@@ -95,6 +114,7 @@ def load_data(
 
     Args:
         data: a registered name, a ``.npz`` file, a folder, ``file.py:loader``, or a ``Dataset`` (kept as is).
+            Event data take ``:frames=T,by=time|count,cap=N`` behind them (``FrameOptions``).
         data_dir: folder of data sets for names that are not shipped; None means ``AXBAR_DATA``.
         calibration: images cut out of the training part, at most a tenth of it.
         seed: of that choice, and of the test part where the source has one part only.
@@ -109,18 +129,19 @@ def load_data(
     """
     if isinstance(data, Dataset):
         return data
-    text = os.fspath(data)
+    text, options = split_options(os.fspath(data))
     if isinstance(data, str) and _ALIASES.get(text, text) in _NAMED:
         name = _ALIASES.get(text, text)
-        return _load_named(name, _NAMED[name], data_dir, calibration=calibration, seed=seed)
+        return _load_named(name, _NAMED[name], data_dir, options, calibration=calibration, seed=seed)
     if is_reference(text):
+        _refuse_options(text, options)
         found = read_user(text)
         if isinstance(found, Dataset):
             return found
         return to_dataset(
             found, text, licence="not stated", source=f"loader {text}", calibration=calibration, seed=seed
         )
-    raw = _read_path(text)
+    raw = _as_raw(text, _read_path(text), options)
     return to_dataset(
         raw,
         _name_of(Path(text)),
@@ -131,12 +152,27 @@ def load_data(
     )
 
 
-def _read_path(text: str) -> Raw:
+def _as_raw(text: str, found: Raw | RawEvents, options: dict[str, str]) -> Raw:
+    if isinstance(found, RawEvents):
+        return framed(found, options)
+    _refuse_options(text, options)
+    return found
+
+
+def _refuse_options(text: str, options: dict[str, str]) -> None:
+    if options:
+        raise UsageError(
+            f"'{text}' holds no events to cut into frames, so {', '.join(options)} means nothing to it; leave "
+            "it out."
+        )
+
+
+def _read_path(text: str) -> Raw | RawEvents:
     path = Path(text)
     if path.is_dir():
         return read_folder(path)
     if path.suffix == ".npz" and path.is_file():
-        return read_npz(path)
+        return read_event_npz(path) if holds_events(path) else read_npz(path)
     if path.suffix == ".py":
         raise UsageError(f"'{text}' names a Python file; name its function too: {text}:FUNCTION.")
     if path.exists():
@@ -155,11 +191,18 @@ def _name_of(path: Path) -> str:
 
 
 def _load_named(
-    name: str, named: _Named, data_dir: str | os.PathLike[str] | None, *, calibration: int, seed: int
+    name: str,
+    named: _Named,
+    data_dir: str | os.PathLike[str] | None,
+    options: dict[str, str],
+    *,
+    calibration: int,
+    seed: int,
 ) -> Dataset:
-    raw = _read_from(name, named, data_dir) if named.folders else read_embedded()
+    found = _read_from(name, named, data_dir) if named.folders else read_embedded()
+    raw = _as_raw(name, found, options)
     raw = Raw(raw.train, raw.test, raw.classes or named.classes, raw.notes)
-    shape, top = tuple(raw.train[0].shape[1:]), int(raw.train[1].max())
+    shape, top = tuple(raw.train[0].shape[-3:]), int(raw.train[1].max())
     if shape != named.input_shape or top != named.n_classes - 1:
         raise DataError(
             f"what was found for '{name}' holds {size_text(shape)} images of {top + 1} classes; {name} has "
@@ -171,7 +214,7 @@ def _load_named(
     )
 
 
-def _read_from(name: str, named: _Named, data_dir: str | os.PathLike[str] | None) -> Raw:
+def _read_from(name: str, named: _Named, data_dir: str | os.PathLike[str] | None) -> Raw | RawEvents:
     given = data_dir if data_dir is not None else os.environ.get(ENVIRONMENT)
     wanted = ", ".join(f"{folder}/" for folder in named.folders)
     if not given:
@@ -191,6 +234,6 @@ def _read_from(name: str, named: _Named, data_dir: str | os.PathLike[str] | None
         if place.is_dir() and locate(place):
             return read_folder(place)
     raise DataError(
-        f"'{name}' is not in '{root}': looked for {wanted} with its original files (IDX, CIFAR or .npz); get "
-        "it, or set --data-dir."
+        f"'{name}' is not in '{root}': looked for {wanted} with its original files (IDX, CIFAR, .npz, recordings); "
+        "get it, or set --data-dir."
     )

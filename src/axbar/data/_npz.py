@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from axbar.data._arrays import Pair, Raw, as_labels, as_pair, join
 from axbar.errors import DataError
 
-__all__ = ["decode_delta", "encode_delta", "find_npz", "read_npz", "read_npz_folder"]
+__all__ = [
+    "class_names",
+    "decode_delta",
+    "encode_delta",
+    "find_npz",
+    "load_arrays",
+    "read_npz",
+    "read_npz_folder",
+]
 
 #: names of images and labels of both parts, in the order in which they are tried
 _TWO_PARTS = (
@@ -43,7 +51,7 @@ def encode_delta(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.diff(down, axis=-1, prepend=np.uint8(0))
 
 
-def _load(path: Path) -> dict[str, NDArray[Any]]:
+def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         # opened here, since numpy leaves a damaged archive open
         with path.open("rb") as file:
@@ -73,15 +81,15 @@ def read_npz(path: Path) -> Raw:
     Raises:
         DataError: the file is damaged, holds objects, or its arrays are no images with labels.
     """
-    arrays = _load(path)
+    arrays = load_arrays(path)
     for names in _TWO_PARTS:
         if all(name in arrays for name in names):
             x_train, y_train, x_test, y_test = (arrays[name] for name in names)
             train, notes = as_pair(x_train, y_train, f"'{path}' (train)")
             test, more = as_pair(x_test, y_test, f"'{path}' (test)")
-            return Raw(train, test, _class_names(arrays), (*notes, *more))
+            return Raw(train, test, class_names(arrays), (*notes, *more))
     pair, notes = _single(arrays, path)
-    return Raw(pair, None, _class_names(arrays), notes)
+    return Raw(pair, None, class_names(arrays), notes)
 
 
 def _single(arrays: Mapping[str, NDArray[Any]], path: Path) -> tuple[Pair, tuple[str, ...]]:
@@ -103,7 +111,7 @@ def _single(arrays: Mapping[str, NDArray[Any]], path: Path) -> tuple[Pair, tuple
     return (images, as_labels(y, len(images), f"y of '{path}'")), notes
 
 
-def _class_names(arrays: Mapping[str, NDArray[Any]]) -> tuple[str, ...]:
+def class_names(arrays: Mapping[str, NDArray[Any]]) -> tuple[str, ...]:
     for name in _CLASS_NAMES:
         if name in arrays and arrays[name].ndim == 1 and arrays[name].dtype.kind in "US":
             return tuple(str(n.decode() if isinstance(n, bytes) else n) for n in arrays[name].tolist())
@@ -130,18 +138,18 @@ def read_npz_folder(folder: Path) -> Raw:
     classes: tuple[str, ...] = ()
     files = _train_files(folder)
     for path in files:
-        arrays = _load(path)
+        arrays = load_arrays(path)
         pair, more = _single(arrays, path)
         pairs.append(pair)
         notes.extend(more)
-        classes = classes or _class_names(arrays)
+        classes = classes or class_names(arrays)
     if files[0].name.startswith("data_batch_") and len(files) < 5:
         notes.append(f"train batches {', '.join(p.stem.rsplit('_', 1)[-1] for p in files)} of 5")
     test_file = next((folder / name for name in _TEST_FILES if (folder / name).is_file()), None)
     if test_file is None:
         return Raw(join(pairs), None, classes, tuple(notes))
-    arrays = _load(test_file)
+    arrays = load_arrays(test_file)
     test, more = _single(arrays, test_file)
     if test_file.name == "heldout.npz":
         more = (*more, "the test part is a held-out set, not the official test set")
-    return Raw(join(pairs), test, classes or _class_names(arrays), (*notes, *more))
+    return Raw(join(pairs), test, classes or class_names(arrays), (*notes, *more))

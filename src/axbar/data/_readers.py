@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from axbar.data import _cifar, _folders, _idx, _npz
+from axbar.data import _braille, _cifar, _ecg, _event_files, _folders, _idx, _npz
 from axbar.data._arrays import Raw
+from axbar.data._recordings import RawEvents
 from axbar.errors import DataError
 
 __all__ = ["READERS", "Reader", "locate", "read_folder"]
@@ -23,7 +24,7 @@ class Reader:
     name: str
     wanted: str
     find: Callable[[Path], bool]
-    read: Callable[[Path], Raw]
+    read: Callable[[Path], Raw | RawEvents]
 
 
 #: tried in this order; pictures last, because any folder of folders may be meant as one
@@ -46,6 +47,14 @@ READERS: tuple[Reader, ...] = (
         "train.npz and test.npz, or data_batch_*.npz and test_batch.npz",
         _npz.find_npz,
         _npz.read_npz_folder,
+    ),
+    Reader("Braille", _braille.FILE, _braille.find_braille, _braille.read_braille),
+    Reader("QTDB", "QTDB_train.mat and QTDB_test.mat", _ecg.find_ecg, _ecg.read_ecg),
+    Reader(
+        "event recordings",
+        "Train/<class>/*.bin (N-MNIST) or *.npz, and Test/<class>/* of the same",
+        _event_files.find_event_folders,
+        _event_files.read_event_folders,
     ),
     Reader(
         "pictures",
@@ -74,7 +83,7 @@ def _reader_of(folder: Path) -> Reader | None:
     return next((reader for reader in READERS if reader.find(folder)), None)
 
 
-def read_folder(folder: Path) -> Raw:
+def read_folder(folder: Path) -> Raw | RawEvents:
     """Read the one data set in a folder.
 
     Raises:

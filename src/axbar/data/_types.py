@@ -36,7 +36,7 @@ class Split:
     """Images and labels of one part of a data set.
 
     Args:
-        x: ``[N, C, H, W]``, uint8 0..255 or float32 0..1.
+        x: images ``[N, C, H, W]`` or sequences of frames ``[N, T, C, H, W]``, uint8 0..255 or float32 0..1.
         y: ``[N]`` int64 class numbers from 0.
         role: what the part is for.
 
@@ -49,10 +49,10 @@ class Split:
     role: Role
 
     def __post_init__(self) -> None:
-        if self.x.ndim != 4 or self.x.dtype not in (np.uint8, np.float32):
+        if self.x.ndim not in (4, 5) or self.x.dtype not in (np.uint8, np.float32):
             raise DataError(
                 f"{self.role} images have shape {self.x.shape} and type {self.x.dtype}; allowed is "
-                "[N, C, H, W] of uint8 (0..255) or float32 (0..1)."
+                "[N, C, H, W], or [N, T, C, H, W] for sequences, of uint8 (0..255) or float32 (0..1)."
             )
         if self.y.shape != (len(self.x),) or self.y.dtype != np.int64:
             raise DataError(
@@ -71,7 +71,7 @@ class Split:
         return len(self.y)
 
     def images(self, index: Index = None) -> NDArray[np.float32]:
-        """Return images as float32 in 0..1, ``[n, C, H, W]``; all of them without an index.
+        """Return images as float32 in 0..1, ``[n, ...]`` as in ``x``; all of them without an index.
 
         >>> from axbar.data import load_data
         >>> load_data("fashion-mnist-small").test.images(slice(0, 4)).shape
@@ -89,7 +89,7 @@ class Split:
     def batches(
         self, batch_size: int, rng: np.random.Generator | None = None, shuffle: bool | None = None
     ) -> Iterator[tuple[NDArray[np.float32], Labels]]:
-        """Yield ``(images [b, C, H, W], labels [b])`` once through the part; the last batch may be smaller.
+        """Yield ``(images [b, ...], labels [b])`` once through the part; the last batch may be smaller.
 
         Args:
             batch_size: images per batch, at least 1.
@@ -157,8 +157,8 @@ class TuningData:
     classes: tuple[str, ...]
 
     @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """``(C, H, W)`` of one image."""
+    def input_shape(self) -> tuple[int, ...]:
+        """``(C, H, W)`` of one image, ``(T, C, H, W)`` of one sequence."""
         return _shape(self.train)
 
     def hash(self) -> str:
@@ -257,8 +257,8 @@ class Dataset:
         )
 
     @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """``(C, H, W)`` of one image."""
+    def input_shape(self) -> tuple[int, ...]:
+        """``(C, H, W)`` of one image, ``(T, C, H, W)`` of one sequence."""
         return _shape(self.train)
 
     def hash(self) -> str:
@@ -285,9 +285,8 @@ class Dataset:
         return replace(self, notes=notes, **smaller)
 
 
-def _shape(part: Split) -> tuple[int, int, int]:
-    channels, rows, columns = part.x.shape[1:]
-    return int(channels), int(rows), int(columns)
+def _shape(part: Split) -> tuple[int, ...]:
+    return tuple(int(n) for n in part.x.shape[1:])
 
 
 def size_text(shape: Sequence[int]) -> str:
