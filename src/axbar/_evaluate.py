@@ -164,7 +164,7 @@ def prepare(
     tell = progress or (lambda stage, done, total: None)
     dataset = _dataset(data, data_dir)
     trained = _network(model, weights, config, dataset)
-    plan = _techniques(techniques, trained)
+    plan = _techniques(techniques, trained, spec)
     test = dataset.test.balanced(images) if images is not None else dataset.test
     tell("network", 0, 1)
     network, applied = apply_stage("network", trained, plan, spec, dataset)
@@ -212,7 +212,7 @@ def evaluate_on(
             ready.network, spec, ready.dataset, ready.test, ready.plan, workload,
             chips=chips, seed=seed, waterfall=waterfall, tell=progress or (lambda stage, done, total: None),
         )  # fmt: skip
-    charged = _not_in_accuracy(spec) if workload.neurons else []
+    charged = _not_in_accuracy(spec, workload) if workload.neurons else []
     return replace(
         report,
         accuracy=Accuracy(len(ready.test.y), ready.float_accuracy, chip.digital, chip.dies),
@@ -230,11 +230,12 @@ def _check_device(spec: HardwareSpec, chips: int) -> None:
         devices.check(spec.device, spec.read.v_read_V)
 
 
-def _not_in_accuracy(spec: HardwareSpec) -> list[str]:
+def _not_in_accuracy(spec: HardwareSpec, workload: Workload) -> list[str]:
     """Say which quantities are charged for but leave the accuracy alone."""
     values = spec.values()
     found = list[str]()
-    if "neuron.membrane_bits" in values:
+    rounded = all(at.neuron is not None and at.neuron.bits is not None for at in workload.neurons)
+    if "neuron.membrane_bits" in values and not rounded:
         bits = values["neuron.membrane_bits"]
         found.append(
             f"membranes are computed at full precision; neuron.membrane_bits = {bits} counts in the cost only"
@@ -299,10 +300,14 @@ def _name(model: str | torch.nn.Module) -> str:
     return model if isinstance(model, str) else type(model).__name__
 
 
-def _techniques(texts: Sequence[str], trained: torch.nn.Module) -> Sequence[tuple[Any, Any]]:
-    from axbar.techniques import noted, parse_plan
+def _techniques(
+    texts: Sequence[str], trained: torch.nn.Module, spec: HardwareSpec
+) -> Sequence[tuple[Any, Any]]:
+    from axbar.techniques import check_chip, noted, parse_plan
 
-    return parse_plan(texts, noted(trained))
+    plan = parse_plan(texts, noted(trained))
+    check_chip(plan, spec)
+    return plan
 
 
 def _check_outputs(network: torch.nn.Module, images: Any, dataset: Dataset) -> None:

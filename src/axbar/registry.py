@@ -94,6 +94,14 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "axbar.techniques.early_exit:TECHNIQUE",
             "let a sample leave once its answer is sure",
         ),
+        "fold-norms": (
+            "axbar.techniques.fold_norms:TECHNIQUE",
+            "work batch norms into the weights before them, norms per step into the neurons behind",
+        ),
+        "fold-pools": (
+            "axbar.techniques.fold_pools:TECHNIQUE",
+            "work average pools into the layers behind them, which then read spikes",
+        ),
         "lottery-ticket": (
             "axbar.techniques.lottery_ticket:TECHNIQUE",
             "prune a quarter of the weights a round, rewind and train again",
@@ -102,11 +110,19 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "axbar.techniques.mask_single_spikes:TECHNIQUE",
             "silence neurons that fire exactly once, then fine-tune",
         ),
+        "mint": (
+            "axbar.techniques.mint:TECHNIQUE",
+            "integer weights and membranes of 2 to 8 bits on one learned grid",
+        ),
         "noise-aware": (
             "axbar.techniques.noise_aware:TECHNIQUE",
             "fine-tune the network on the weights of many dies",
         ),
         "prune": ("axbar.techniques.prune:TECHNIQUE", "remove the smallest weights, then fine-tune"),
+        "share-neurons": (
+            "axbar.techniques.share_neurons:TECHNIQUE",
+            "let groups of channels take turns on membranes, then fine-tune",
+        ),
     },
     "models": {
         "cnn": ("axbar.nn.models:cnn", "two convolutions, ReLU: conventional twin of spiking-cnn"),
@@ -144,6 +160,10 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "energy": (
             "axbar.published.energy_study:reproduce",
             "the conventional estimate of spiking networks against a crossbar, a systolic and a dual-sparse chip",
+        ),
+        "snn": (
+            "axbar.published.snn_study:reproduce",
+            "cheaper spiking networks: time steps, few bits, early exit, pruning, on three chips",
         ),
         "snn-imc": (
             "axbar.published.snn_imc:reproduce",

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
+import torch
 
 from axbar.data import load_data
+from axbar.nn import EarlyExit
 from axbar.published import snn_imc, snn_imc_networks, snn_imc_sweeps
 from axbar.published._plot import Bars, Lines, Series, figure
 from axbar.published.snn_imc_claims import crossing, slope
@@ -26,12 +27,12 @@ def test_slopes_and_crossings() -> None:
 
 def test_samples_leave_at_the_first_sure_step() -> None:
     sure, unsure = [9.0, 0.0], [0.1, 0.0]
-    logits = np.array([[sure, unsure], [sure, unsure], [sure, [0.0, 20.0]]])  # [T, samples, classes]
-    labels = np.array([0, 1])
-    steps, accuracy = snn_imc_networks._leave(logits, labels, 0.5)
-    assert steps.tolist() == [1, 3] and accuracy == 1.0
-    assert snn_imc_networks._leave(logits, labels, 1.0)[0].tolist() == [1, 1]
-    assert snn_imc_networks._leave(logits, labels, 0.0)[0].tolist() == [3, 3]
+    logits = torch.tensor([[sure, unsure], [sure, unsure], [sure, [0.0, 20.0]]])  # [T, samples, classes]
+    read_out = EarlyExit(0.5)
+    assert read_out.exit_step(logits).tolist() == [1, 3]
+    assert read_out(logits).argmax(-1).tolist() == [0, 1]
+    assert EarlyExit(1.0).exit_step(logits).tolist() == [1, 1]
+    assert EarlyExit(0.0).exit_step(logits).tolist() == [3, 3]
 
 
 def test_rates_replace_those_of_spikes_alone() -> None:

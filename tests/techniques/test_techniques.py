@@ -61,17 +61,18 @@ def network() -> nn.Module:
 
 
 class Spiking(nn.Module):
-    """A convolution with a norm, two steps of neurons, a classifier: every technique has something to do."""
+    """A convolution with a norm, two steps of neurons, a pool, a classifier: every technique has something to do."""
 
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.conv, self.norm, self.lif = nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), LIF()
-        self.fc = nn.Linear(128, 5)
+        self.pool, self.fc = nn.AvgPool2d(2), nn.Linear(32, 5)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         current = self.norm(self.conv(x)).expand(2, -1, -1, -1, -1)
-        return self.fc(self.lif(current).flatten(2))
+        pooled = self.pool(self.lif(current).flatten(0, 1))
+        return self.fc(pooled.flatten(1)).unflatten(0, (2, -1))
 
 
 @pytest.mark.parametrize("name", registry.names("techniques"))

@@ -87,9 +87,15 @@ def train(
         raise UsageError("--epochs 0 trains nothing; give at least 1, or a --technique.")
     spec = load_hardware(hardware) if plan else None
     if epochs:
-        settings = TrainConfig(
-            epochs=epochs, batch_size=batch_size, lr=lr, seed=seed, device=device, amp=amp, loss=loss, augment=augment
-        )  # fmt: skip
+        asked = {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "lr": lr,
+            "seed": seed,
+            "device": device,
+            "amp": amp,
+        }
+        settings = TrainConfig.from_dict({**asked, "loss": loss, "augment": augment})
         with training_bar(json, epochs) as progress:
             fit(
                 network, dataset, settings, out / "0-float" if plan else out, resume=resume, progress=progress

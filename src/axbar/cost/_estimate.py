@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from numpy.typing import ArrayLike
 
 from axbar import registry
+from axbar.cost._countable import check_fixed_bits
 from axbar.cost._engine import make_plan
 from axbar.cost._result import Estimate, evaluate_plan
 from axbar.cost._sweep import read_sweep
@@ -46,4 +47,6 @@ def estimate(
     check_workload(workload)
     spec = load_hardware(hardware) if isinstance(hardware, str) else hardware
     kind: HardwareKind = registry.get("hardware", spec.kind)
-    return evaluate_plan(make_plan(kind, workload, spec, read_sweep(spec, sweep)))
+    columns = read_sweep(spec, sweep)
+    check_fixed_bits(workload, columns.numbers)
+    return evaluate_plan(make_plan(kind, workload, spec, columns))

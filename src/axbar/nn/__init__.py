@@ -12,21 +12,28 @@ from __future__ import annotations
 from axbar.nn import coding
 from axbar.nn._checkpoint import load_checkpoint, save_checkpoint
 from axbar.nn._config import EpochRecord, Progress, TrainConfig, TrainResult
+from axbar.nn._integer import integer_copy
 from axbar.nn._load import build_model, load_network, load_weights, read_weights
 from axbar.nn._predict import accuracy, predict_logits
 from axbar.nn._recurrence import LIFParams, LIFState, lif_loop, lif_step, zero_state
 from axbar.nn._train import train
+from axbar.nn.bntt import BNTT1d, BNTT2d, PerStepAffine
 from axbar.nn.network import Normalise, SpikingNetwork
 from axbar.nn.neurons import IF, LIF, SynapticLIF, SynapticState
 from axbar.nn.norm import TdBatchNorm1d, TdBatchNorm2d, folded_norm
+from axbar.nn.per_step import PerStepLIF, PerStepState
+from axbar.nn.quantised import QuantisedLIF
 from axbar.nn.read_out import EarlyExit, ExitingReadOut, MeanOverTime, ReadOut, read_out_of
 from axbar.nn.recipes import demo_recipe
+from axbar.nn.shared import SharedLIF
 from axbar.nn.surrogate import Atan, Rect, Surrogate, Triangle
 
 __all__ = [
     "IF",
     "LIF",
     "Atan",
+    "BNTT1d",
+    "BNTT2d",
     "EarlyExit",
     "EpochRecord",
     "ExitingReadOut",
@@ -34,9 +41,14 @@ __all__ = [
     "LIFState",
     "MeanOverTime",
     "Normalise",
+    "PerStepAffine",
+    "PerStepLIF",
+    "PerStepState",
     "Progress",
+    "QuantisedLIF",
     "ReadOut",
     "Rect",
+    "SharedLIF",
     "SpikingNetwork",
     "Surrogate",
     "SynapticLIF",
@@ -51,6 +63,7 @@ __all__ = [
     "coding",
     "demo_recipe",
     "folded_norm",
+    "integer_copy",
     "lif_loop",
     "lif_step",
     "load_checkpoint",

@@ -111,8 +111,11 @@ class SpikingNetwork(nn.Module):
     def fire(self, neuron: nn.Module, x: Tensor, batch: int) -> Tensor:
         """Pass ``[T·B, ...]`` (``[B, ...]`` if constant over time) through neurons; return ``[T·B, ...]``.
 
-        A layer that is no neuron, such as a ReLU, is applied as it is.
+        A layer that is no neuron, such as a ReLU, is applied as it is; one that acts by step (``per_step``) gets all
+        steps.
         """
+        if getattr(neuron, "per_step", False) and x.shape[0] == batch:
+            return neuron(coding.direct(x, self.steps).flatten(0, 1))
         if not getattr(neuron, "is_neuron", False):
             return neuron(x)
         if x.shape[0] == batch:

@@ -5,7 +5,7 @@ from axbar.techniques._chain import Link, run_chain
 from axbar.techniques._note import note, noted
 from axbar.techniques._offers import offers
 from axbar.techniques._parse import get_technique, parse_technique
-from axbar.techniques._plan import check_plan, parse_plan
+from axbar.techniques._plan import check_chip, check_plan, parse_plan
 from axbar.techniques._structure import LayerStructure, structure, structure_table
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "TechniqueConfig",
     "TechniqueResult",
     "TuningView",
+    "check_chip",
     "check_plan",
     "get_technique",
     "note",

@@ -76,6 +76,11 @@ def weight_layers(model: nn.Module, image: Tensor) -> dict[str, Layer]:
             raise ModelError(
                 f"the weight of layer '{path}' is made from other parameters; remove its parametrisation first."
             )
+        if getattr(found[path], "weight_bits", None) is not None:
+            raise ModelError(
+                f"the weights of layer '{path}' are on a grid of {found[path].weight_bits} bits, which training or "
+                "pruning would leave; start from the network before technique 'mint'."
+            )
         if id(weight) not in seen:
             layers[path] = found[path]
         seen.add(id(weight))

@@ -12,10 +12,11 @@ from typing import Any
 
 from axbar import registry
 from axbar.errors import UsageError
+from axbar.spec import HardwareSpec
 from axbar.techniques._base import Technique, TechniqueConfig
 from axbar.techniques._parse import get_technique, parse_technique
 
-__all__ = ["check_plan", "parse_plan"]
+__all__ = ["check_chip", "check_plan", "parse_plan"]
 
 Plan = Sequence[tuple[Technique, TechniqueConfig]]
 
@@ -37,30 +38,49 @@ def parse_plan(texts: Sequence[str], done: Sequence[str] = ()) -> list[tuple[Tec
 
 def check_plan(plan: Plan, done: Sequence[str] = ()) -> None:
     """Raise a ``UsageError`` if a technique can't come behind one before it."""
-    ends = {name: _ends(get_technique(name)) for name in done if name in registry.names("techniques")}
+    known = {name: get_technique(name) for name in done if name in registry.names("techniques")}
     before = list(done)
     for technique, _ in (pair for stage in ("network", "chip") for pair in plan if pair[0].stage == stage):
-        _check(technique, before, done, ends)
+        _check(technique, before, done, known)
         before.append(technique.name)
-        ends[technique.name] = _ends(technique)
+        known[technique.name] = technique
 
 
-def _ends(technique: Technique) -> str:
-    return str(getattr(technique, "ends", ""))
+def check_chip(plan: Plan, spec: HardwareSpec) -> None:
+    """Let techniques that need a chip of their kind refuse another before any work, by ``check_chip(spec, config)``.
+
+    Raises:
+        UsageError: with what to set.
+    """
+    for technique, config in plan:
+        check: Any = getattr(technique, "check_chip", None)
+        if check is not None:
+            check(spec, config)
 
 
-def _check(technique: Any, before: Sequence[str], done: Sequence[str], ends: Mapping[str, str]) -> None:
+def _ended(technique: Technique, other: Technique | None) -> str:
+    """Return why a technique can't come after another that ends the changes of the network."""
+    if technique.stage != "network" or technique.name in getattr(other, "ends_but_for", ()):
+        return ""
+    return str(getattr(other, "ends", ""))
+
+
+def _check(
+    technique: Any, before: Sequence[str], done: Sequence[str], known: Mapping[str, Technique]
+) -> None:
     name = technique.name
     if name in before and not getattr(technique, "repeats", False):
         where = "the network has gone through it already" if name in done else "it is given twice"
         raise UsageError(f"technique '{name}' can't run twice ({where}); give it once.")
     refused: Mapping[str, str] = getattr(technique, "not_after", {})
     for other in before:
-        reason = refused.get(other) or (ends.get(other, "") if technique.stage == "network" else "")
+        reason = refused.get(other) or _ended(technique, known.get(other))
         if reason:
             fix = (
                 f"start from a network before '{other}'"
                 if other in done
                 else f"give --technique {name} before --technique {other}"
+                if technique.stage == known[other].stage
+                else "leave one of them out, as techniques of the chip always come last"
             )
             raise UsageError(f"technique '{name}' can't come after '{other}': {reason}; {fix}.")

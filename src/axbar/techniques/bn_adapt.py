@@ -22,7 +22,8 @@ from __future__ import annotations
 
 import copy
 import time
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -55,6 +56,9 @@ class BnAdapt:
     Config: type[TechniqueConfig] = BnAdaptConfig
     tuning = "adaptation"
     keeps_norms = True
+    not_after: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("fold-norms", "mint"), "it leaves no batch norms on the chip"
+    )
 
     def apply(self, target: nn.Module, hardware: Any, data: Any, config: BnAdaptConfig) -> TechniqueResult:
         """Return a copy of the die with new ``running_mean`` and ``running_var``; nothing else differs.

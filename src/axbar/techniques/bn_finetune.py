@@ -19,7 +19,8 @@ from __future__ import annotations
 import copy
 import math
 import time
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -59,6 +60,9 @@ class BnFinetune:
     Config: type[TechniqueConfig] = BnFinetuneConfig
     tuning = "fine-tune"
     keeps_norms = True
+    not_after: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("fold-norms", "mint"), "it leaves no batch norms on the chip"
+    )
 
     def apply(self, target: nn.Module, hardware: Any, data: Any, config: BnFinetuneConfig) -> TechniqueResult:
         """Return a copy of the die with new statistics, gamma and beta; nothing else differs.

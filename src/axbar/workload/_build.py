@@ -208,6 +208,8 @@ class _Layers:
             operands=(operand_of(values, self._shared),),
             weight=self._shared(weight),
             bias=None if bias is None else self._shared(bias),
+            bits=event.bits,
+            scale=event.scale,
             kind=event.kind,
         )
 

@@ -19,6 +19,7 @@ from axbar.workload._types import NeuronTrace
 __all__ = [
     "WeightCall",
     "conv_call",
+    "fixed_grid",
     "layer_call",
     "linear_call",
     "neuron_constants",
@@ -126,6 +127,12 @@ def pool_options(name: str, args: Any, kwargs: Any) -> dict[str, Any]:
         "padding": _pair(given.get("padding", 0)),
         "dilation": _pair(given.get("dilation", 1)),
     }
+
+
+def fixed_grid(module: nn.Module) -> tuple[int | None, float | None]:
+    """Return bits and step of a layer's weights where a technique fixed them: ``weight_bits``, ``weight_scale``."""
+    bits, scale = getattr(module, "weight_bits", None), getattr(module, "weight_scale", None)
+    return None if bits is None else int(bits), None if scale is None else float(scale)
 
 
 def neuron_constants(module: nn.Module, path: str) -> NeuronTrace:

@@ -76,6 +76,7 @@ class Event:
         in_shape, out_shape: of the whole tensors.
         values: of the operand (weight layers) or of the output (neurons).
         weight, bias: as used in the call.
+        bits, scale: of the weights, where the module says that they are on a grid.
         options: stride, padding, ... of convolutions and pools.
         stored: the weight is the parameter of the layer module that was called.
         grad: of a layer in a traced training step: where the gradient of its output is not zero.
@@ -94,6 +95,8 @@ class Event:
     values: Values | None = None
     weight: NDArray[Any] | None = None
     bias: NDArray[Any] | None = None
+    bits: int | None = None
+    scale: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     neuron: NeuronTrace | None = None
     affine: Affine | None = None

@@ -115,7 +115,9 @@ def merge(events: Sequence[Event], counts: Sequence[int], steps: int, known: boo
         groups.setdefault((event.group, counts[i] > 1), []).append(i)
     nodes: list[Node] = []
     owner, step_of = dict[int, int](), dict[int, int]()  # call -> number of its node, its step
-    for calls in groups.values():
+    waiting = list(groups.values())
+    while waiting:
+        calls = waiting.pop(_next(events, waiting, counts, steps, step_of))
         event = events[calls[0]]
         if len(calls) > 1 and not known and event.op in (*MATMUL_OPS, "neuron"):
             raise TraceError(
@@ -135,6 +137,25 @@ def merge(events: Sequence[Event], counts: Sequence[int], steps: int, known: boo
         sources = (p for i in node.calls for p in events[i].producers)
         node.inputs = tuple(dict.fromkeys("input" if p == INPUT else nodes[owner[p]].name for p in sources))
     return ordered
+
+
+def _next(
+    events: Sequence[Event],
+    waiting: Sequence[Sequence[int]],
+    counts: Sequence[int],
+    steps: int,
+    step_of: Mapping[int, int],
+) -> int:
+    """Return which group to place next: the first whose calls miss no step, or all read something of a known step.
+
+    In ``v = x if v is None else beta * v + x`` neither the product nor the sum runs on the first step. The sum also
+    reads x, of a known step, so it is placed first, and the product one step behind it.
+    """
+    for place, calls in enumerate(waiting):
+        whole = counts[calls[0]] > 1 or len(calls) == 1 or len(calls) % steps == 0
+        if whole or all(any(p in step_of for p in events[i].producers) for i in calls):
+            return place
+    return 0
 
 
 Place = list[tuple[int, tuple[int, ...]]]

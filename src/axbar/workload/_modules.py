@@ -52,7 +52,7 @@ def leaf_kind(module: nn.Module) -> str | None:
     """Return the op of modules that are one operation each; None for all others."""
     if is_neuron(module):
         return "neuron"
-    if isinstance(module, _BatchNorm):
+    if isinstance(module, _BatchNorm) or getattr(module, "is_norm", False):
         return "norm"
     if isinstance(module, (nn.Conv2d, nn.Linear)) and callable(getattr(module, "effective_weight", None)):
         return "conv2d" if isinstance(module, nn.Conv2d) else "linear"

@@ -27,6 +27,7 @@ from axbar.errors import AxbarError, DataError, TraceError
 from axbar.workload._calls import (
     WeightCall,
     conv_call,
+    fixed_grid,
     layer_call,
     linear_call,
     neuron_constants,
@@ -46,6 +47,7 @@ from axbar.workload._modules import (
 )
 from axbar.workload._ops import ADVICE, ASSIGNING, COMPUTING, LEADING, MOVING, QUERIES, op_name
 from axbar.workload._tags import Tag, TagMap, channel_after, tensors_in
+from axbar.workload._types import MATMUL_OPS
 
 __all__ = ["record"]
 
@@ -168,8 +170,9 @@ class _Recorder(TorchFunctionMode):
             raise TraceError(
                 f"{self.where(path)} takes or returns no tensor, so its activity can't be recorded."
             )
-        tag = self._needed_tag(given[0], path, type(module).__name__)
         op = leaf_kind(module) or ""
+        reads = self._read_tag if op in MATMUL_OPS else self._needed_tag
+        tag = reads(given[0], path, type(module).__name__)
         event = Event(
             op=op, kind=type(module).__name__, path=path, own=True, site=(), producers=tag.producers,
             in_shape=tuple(given[0].shape), out_shape=tuple(made[0].shape),
@@ -177,10 +180,13 @@ class _Recorder(TorchFunctionMode):
         if op == "neuron":
             event.neuron = neuron_constants(module, path)
             event.values = self._kept(made[0], path)
-        elif op == "norm" and tag.channel is not None:
-            event.affine = norm_affine(module, given[0], made[0], tag.channel)
-        elif op != "norm":
+        elif op == "norm":
+            event.kind = "batch_norm"  # whatever its class, one multiply-add per value
+            if tag.channel is not None:
+                event.affine = norm_affine(module, given[0], made[0], tag.channel)
+        else:
             event.kind = op
+            event.bits, event.scale = fixed_grid(module)
             self._hold(event, layer_call(module, given[0]))
         self.note(event, given[0], made[0], module)
         for tensor in made + states(module, made[0]):
@@ -202,9 +208,8 @@ class _Recorder(TorchFunctionMode):
             return func(*args, **kwargs)
         inputs = list(tensors_in((args, {key: value for key, value in kwargs.items() if key != "out"})))
         if not self._producers(inputs):
-            if name in ("conv2d", "linear"):
-                self._needed_tag(inputs[0], self._path(), name)
-            return func(*args, **kwargs)
+            read = name in ("conv2d", "linear")
+            return self._computed(name, False, func, args, kwargs, inputs) if read else func(*args, **kwargs)
         if name in MOVING or name in ASSIGNING:
             return self._moved(name, inplace, func, args, kwargs, inputs)
         if name in QUERIES or name.startswith(("get:", "set:")):
@@ -238,7 +243,7 @@ class _Recorder(TorchFunctionMode):
         op, kind = COMPUTING[name]
         path, module = self._running()
         own = is_builtin(module) and not any(True for _ in module.children())
-        first = next(tensor for tensor in inputs if self.tags.get(tensor) is not None)
+        first = next((tensor for tensor in inputs if self.tags.get(tensor) is not None), inputs[0])
         event = Event(op, kind, path, own, self._site(), self._producers(inputs), tuple(first.shape), ())
         if op in ("conv2d", "linear"):
             self._weigh(event, name, args, kwargs, inputs)
@@ -261,10 +266,11 @@ class _Recorder(TorchFunctionMode):
         if sum(self.tags.get(tensor) is not None for tensor in inputs) > 1:
             raise self._refused(name, ADVICE["matmul"])
         call = conv_call(args, kwargs) if name == "conv2d" else linear_call(name, args, kwargs, self.where())
-        self._needed_tag(call.input, event.path, name)
+        self._read_tag(call.input, event.path, name)
         _, module = self._running()
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             event.own, event.stored = True, vars(module)["_parameters"].get("weight") is call.weight
+            event.bits, event.scale = fixed_grid(module)
         else:
             event.path, event.own = self.owners.get(id(call.weight), (event.path, False))
         event.site = () if event.own else event.site
@@ -344,6 +350,15 @@ class _Recorder(TorchFunctionMode):
                 "code); use plain torch operations there."
             )
         return tag
+
+    def _read_tag(self, tensor: Tensor, path: str, what: str) -> Tag:
+        """Return the tag of what a layer with weights reads.
+
+        A recurrence starts from rest: zeros that no operation made are its state before the first step.
+        """
+        if self.tags.get(tensor) is None and not bool(tensor.any()):
+            return Tag(())
+        return self._needed_tag(tensor, path, what)
 
     def finish(self, output: Any, samples: int) -> Run:
         """Return what was recorded."""

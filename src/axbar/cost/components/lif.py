@@ -4,7 +4,8 @@
 
 an add, a compare, two selects and a shift (56 fJ for 16 bits at 32 nm, SATA) and two working registers; the
 state itself lives in the membrane memory, which costs several times more. ``neuron.units_per_tile`` units
-work in parallel: ``ceil(neurons / (tiles * units))`` clocks per step. Area: SATA's 16-bit neuron, registers
+work in parallel: ``G ceil(membranes / (tiles * units))`` clocks per step, where G neurons take turns on one membrane
+(1 unless shared; the event ``neurons`` counts such a group once). Area: SATA's 16-bit neuron, registers
 included, linear in bits. SATA names no node; about 32 nm is inferred from its flip-flop area.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from axbar.cost._membranes import TURNS_EVENT
 from axbar.cost._types import Component, Context, Count, Floats, Parts, Term
 from axbar.cost.components._digital import logic_leakage
 from axbar.cost.constants import DFF_F, Constant
@@ -34,12 +36,13 @@ UNIT_AREA_M2 = Constant(
 
 def passes(x: Context) -> Floats:
     """Return how often the units of a tile run one after the other in an inference, ``[L, P]``."""
-    return x.n("neuron_steps") * np.ceil(x.n("neurons") / (x.n("tiles") * x.p("neuron.units_per_tile")))
+    at_once = x.n("tiles") * x.p("neuron.units_per_tile")
+    return x.n("neuron_steps") * x.n(TURNS_EVENT) * np.ceil(x.n("neurons") / at_once)
 
 
-PASSES_EVENTS = ("neuron_steps", "neurons", "tiles")
+PASSES_EVENTS = ("neuron_steps", TURNS_EVENT, "neurons", "tiles")
 PASSES_PATHS = ("neuron.units_per_tile",)
-PASSES = "neuron_steps · ⌈neurons / (tiles · units_per_tile)⌉"
+PASSES = f"neuron_steps · {TURNS_EVENT} · ⌈neurons / (tiles · units_per_tile)⌉"
 
 
 def _energy(x: Context) -> Floats:

@@ -9,12 +9,17 @@ pass costs one read and one write of one membrane (its word). Without a limit th
 does not fit is updated in the global buffer (``_spill``). Area and leakage do not depend on the number of steps.
 Where all steps of a layer run at once (``mapping.order: layer``), membranes never leave the units: there is
 nothing to store.
+
+Where G neurons take turns on one membrane (``share`` of a trace), there are N/G membranes to hold, with the area and
+leakage of so many. Each update still reads and writes its word, from a bank that is as much smaller; a unit that kept
+it for all G turns would save more. The units pass the memory G times a step.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from axbar.cost._membranes import TURNS_EVENT
 from axbar.cost._types import Component, Context, Count, Floats, Parts, Term
 from axbar.cost.components import sram
 from axbar.cost.components._spill import NOTHING, membrane_share
@@ -27,13 +32,14 @@ _UNITS, _LIMIT = "neuron.units_per_tile", "neuron.membrane_B"
 _NARROWEST_WORD = 32.0
 
 #: what ``_passes`` reads, and its formula
-PASSES_EVENTS, PASSES_PATHS = ("membrane_steps", "membranes", "tiles"), (_UNITS,)
-PASSES = "membrane_steps · ⌈membranes / (tiles · units_per_tile)⌉"
+PASSES_EVENTS, PASSES_PATHS = ("membrane_steps", TURNS_EVENT, "membranes", "tiles"), (_UNITS,)
+PASSES = f"membrane_steps · {TURNS_EVENT} · ⌈membranes / (tiles · units_per_tile)⌉"
 
 
 def _passes(x: Context) -> Floats:
     """Passes of the neuron units that go through the memory."""
-    return x.n("membrane_steps") * np.ceil(x.n("membranes") / (x.n("tiles") * x.p(_UNITS)))
+    turns = x.n("membrane_steps") * x.n(TURNS_EVENT)
+    return turns * np.ceil(x.n("membranes") / (x.n("tiles") * x.p(_UNITS)))
 
 
 def _bank_B(x: Context) -> Floats:

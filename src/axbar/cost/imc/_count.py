@@ -23,7 +23,8 @@ Wider digits make larger column sums, which the converters' range is fitted to: 
 adc.bits, and a partial sum grows by the shift of the highest digit alone, d (b - 1) bits. Buffers hold and
 deliver the bits of an element once, in whatever digits it is driven.
 
-Neurons update on every step, spiking or not. Reading, converting and updating are not gated by activity: an
+Neurons update on every step, spiking or not; those that share a membrane one after the other (``cost/_membranes.py``),
+each update with a read and a write of its own. Reading, converting and updating are not gated by activity: an
 all-zero vector costs a read. A layer that runs once and drives neurons on T steps holds its sums in the output
 buffer, if all layers take turns step by step; layer by layer (``mapping.order``) its neurons make all steps of a
 sum at once, nothing is held, membranes stay in the neuron units, and an input map is sent once, of all steps.
@@ -42,6 +43,7 @@ from axbar import registry
 from axbar.cost._charged import charged
 from axbar.cost._countable import check_countable
 from axbar.cost._graph import EXTERNAL, Graph
+from axbar.cost._membranes import MEMBRANES_MEANING, TURNS_EVENT, TURNS_MEANING, membranes_of, turns_of
 from axbar.cost._types import Events, Floats
 from axbar.cost.imc._dies import die_traffic
 from axbar.cost.imc._mapping import Layout, map_layers
@@ -92,11 +94,12 @@ EVENTS: Final = {
     "die_values": "sum that comes from another die",
     "hops": "mesh hop between the layer and its sources",
     "lif_updates": "neuron update",
-    "neurons": "neuron",
+    "neurons": MEMBRANES_MEANING,
     "neuron_steps": "step on which neurons update",
-    "membranes": "neuron whose membrane is kept in memory between steps",
-    "membrane_updates": "update of such a neuron",
-    "membrane_steps": "step on which such neurons update",
+    TURNS_EVENT: TURNS_MEANING,
+    "membranes": "membrane that is kept in memory between steps",
+    "membrane_updates": "update of such a membrane",
+    "membrane_steps": "step on which such membranes are updated",
     "tiles": "tile",
     "arrays_built": "array on these tiles, used or not",
     "built_cells": "cell on these tiles, used or not",
@@ -275,6 +278,7 @@ def _neuron_events(graph: Graph, spec: ImcSpec) -> dict[str, Floats]:
         "lif_updates": updates,
         "neurons": neurons,
         "neuron_steps": steps,
+        TURNS_EVENT: turns_of(graph.neurons),
         "membranes": neurons * stored,
         "membrane_updates": updates * stored,
         "membrane_steps": steps * stored,
@@ -282,13 +286,13 @@ def _neuron_events(graph: Graph, spec: ImcSpec) -> dict[str, Floats]:
 
 
 def _hosted(graph: Graph) -> tuple[Floats, Floats, Floats]:
-    """Updates, neurons, and steps on which they update, per layer."""
+    """Updates, membranes, and steps on which these update, per layer."""
     sizes = [
         [(float(math.prod(n.geometry.out_shape)), graph.steps[n.name]) for n in hosted]
         for hosted in graph.neurons
     ]
     updates = np.array([sum(size * steps for size, steps in hosted) for hosted in sizes], dtype=np.float64)
-    neurons = np.array([sum(size for size, _ in hosted) for hosted in sizes], dtype=np.float64)
+    neurons = np.array([membranes_of(hosted) for hosted in graph.neurons], dtype=np.float64)
     longest = [max((steps for _, steps in hosted), default=0.0) for hosted in sizes]
     return updates, neurons, np.array(longest, dtype=np.float64)
 

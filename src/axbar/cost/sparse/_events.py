@@ -262,6 +262,14 @@ def _notes(
     unknown = not setting.published and not all(is_recorded(n) for layer in layers for n in layer.neurons)
     if unknown:
         notes.append("output spikes of some layers were not recorded: taken to be written as dense bits")
+    shared = [
+        n.name for layer in layers for n in layer.neurons if n.neuron is not None and n.neuron.share > 1
+    ]
+    if shared:
+        notes.append(
+            f"neurons of {_some(shared)} share membranes: none is stored here, so nothing is saved; that their sums "
+            "wait for one another is not charged"
+        )
     engine = (note for layer in layers for c in layer.counters for note in c.notes)
     notes += [note for note in engine if not note.startswith("output spikes")]
     return tuple(dict.fromkeys(notes))

@@ -17,6 +17,7 @@ from typing import Final
 
 import numpy as np
 
+from axbar.cost._membranes import TURNS_EVENT
 from axbar.cost._types import Component, Context, Count, Floats, Parts, Term
 from axbar.cost.components._digital import logic_leakage
 from axbar.cost.components._vector import MULTIPLIER_AREA_M2
@@ -158,7 +159,7 @@ def _lif_energy(x: Context) -> Floats:
 
 
 def _lif_passes(x: Context) -> Floats:
-    return x.n("neuron_steps") * np.ceil(x.n("neurons") / x.p("neuron.units"))
+    return x.n("neuron_steps") * x.n(TURNS_EVENT) * np.ceil(x.n("neurons") / x.p("neuron.units"))
 
 
 def _lif_latency(x: Context) -> Floats:
@@ -173,7 +174,8 @@ def _lif_area(x: Context) -> Floats:
     return _lif_units(x) * (x.p("neuron.membrane_bits") * x.c(UNIT_AREA_M2))
 
 
-_LIF_PASSES: Final = "neuron_steps · ⌈neurons / neuron.units⌉"
+_LIF_EVENTS: Final = ("neuron_steps", TURNS_EVENT, "neurons")
+_LIF_PASSES: Final = f"neuron_steps · {TURNS_EVENT} · ⌈neurons / neuron.units⌉"
 LIF = Component(
     name="lif",
     group="neuron",
@@ -190,7 +192,7 @@ LIF = Component(
             latency_s=Term(
                 f"{_LIF_PASSES} / clock",
                 _lif_latency,
-                ("neuron_steps", "neurons"),
+                _LIF_EVENTS,
                 ("neuron.units", "clock_Hz"),
             ),
             area_m2=Term(
@@ -204,7 +206,7 @@ LIF = Component(
         )
     },
     event=Count("one neuron update", lambda x: x.n("lif_updates"), ("lif_updates",)),
-    turn=Count("one pass of all units", _lif_passes, ("neuron_steps", "neurons"), ("neuron.units",)),
+    turn=Count("one pass of all units", _lif_passes, _LIF_EVENTS, ("neuron.units",)),
     instance=Count("one neuron unit", _lif_units, ("share",), ("neuron.units",)),
     spread=_SPREAD,
 )
@@ -216,7 +218,8 @@ def _pgu_energy(x: Context) -> Floats:
 
 
 def _pgu_passes(x: Context) -> Floats:
-    return x.n("gradient_steps") * np.ceil(x.n("neurons") / x.p("training.gradient_units"))
+    turns = x.n("gradient_steps") * x.n(TURNS_EVENT)
+    return turns * np.ceil(x.n("neurons") / x.p("training.gradient_units"))
 
 
 def _pgu_latency(x: Context) -> Floats:
@@ -232,7 +235,7 @@ def _pgu_area(x: Context) -> Floats:
     return _pgu_units(x) * (x.c(MULTIPLIER_AREA_M2) * (bits * bits) + 2.0 * bits * adder_m2(x))
 
 
-_PGU_PASSES: Final = ("gradient_steps", "neurons")
+_PGU_PASSES: Final = ("gradient_steps", TURNS_EVENT, "neurons")
 PGU = Component(
     name="pgu",
     group="neuron",
@@ -248,7 +251,7 @@ PGU = Component(
                 kernels_of("pgu"),
             ),
             latency_s=Term(
-                "gradient_steps · ⌈neurons / gradient_units⌉ / clock",
+                f"gradient_steps · {TURNS_EVENT} · ⌈neurons / gradient_units⌉ / clock",
                 _pgu_latency,
                 _PGU_PASSES,
                 ("training.gradient_units", "clock_Hz"),

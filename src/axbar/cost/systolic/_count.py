@@ -31,6 +31,7 @@ import numpy as np
 from axbar.cost._charged import charged
 from axbar.cost._countable import check_countable
 from axbar.cost._graph import EXTERNAL, Graph
+from axbar.cost._membranes import TURNS_EVENT, membranes_of, turns_of
 from axbar.cost._sums import SUM_EVENT, sum_bits
 from axbar.cost._types import Events, Floats
 from axbar.cost.systolic._events import EVENTS
@@ -126,8 +127,9 @@ def _compute(graph: Graph, steps: Sequence[Step], spec: SystolicSpec) -> dict[st
         "spike_ops": forward * spiking,
         "real_ops": forward * (1.0 - spiking),
         "lif_updates": np.array(updates, dtype=np.float64),
-        "neurons": np.array([sum(each) for each in sizes], dtype=np.float64),
+        "neurons": np.array([membranes_of(hosted) for hosted in graph.neurons], dtype=np.float64),
         "neuron_steps": neuron_steps,
+        TURNS_EVENT: turns_of(graph.neurons),
         "pgu_updates": np.array([step.updates for step in steps]),
         "gradient_steps": neuron_steps,
         "bwd_ops": np.array([step.backward for step in steps]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from axbar.cost._membranes import MEMBRANES_MEANING, TURNS_EVENT, TURNS_MEANING
 from axbar.cost._sums import SUM_EVENT, SUM_MEANING
 
 __all__ = ["EVENTS"]
@@ -12,8 +13,9 @@ EVENTS: Final = {
     "spike_ops": "accumulate of a weight that a spike reaches",
     "real_ops": "multiplication of a weight with a number",
     "lif_updates": "neuron update",
-    "neurons": "neuron",
+    "neurons": MEMBRANES_MEANING,
     "neuron_steps": "step on which neurons update",
+    TURNS_EVENT: TURNS_MEANING,
     "pgu_updates": "update of a membrane's gradient",
     "gradient_steps": "step on which membranes have gradients",
     "bwd_ops": "multiply-accumulate of a gradient with a weight",

@@ -8,7 +8,8 @@ So B is read once if the buffer for weights holds one column fold, and A once if
 Time runs inside the column fold and outside the row folds: a step leaves the membranes of all M positions of the fold's
 filters, and of no others, to the next one. They stand in the buffer for maps, first of all, as nothing else there is
 wanted as often; maps get what they leave. A product that runs once has its sums to the end before its neurons begin:
-these take all their steps in a row, and nothing waits. Where a buffer of S bits is too small for what it should hold,
+these take all their steps in a row, and nothing waits. Filters whose neurons take turns on one membrane stand in the
+same column fold, which holds so many fewer. Where a buffer of S bits is too small for what it should hold,
 the share
 
     beyond(held) = max(0, 1 - S / held)
@@ -38,11 +39,10 @@ Less than the operands in flight no buffer can have, each twice, so that one hal
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from axbar.cost._graph import EXTERNAL, Graph
+from axbar.cost._membranes import membranes_of
 from axbar.cost._types import Floats
 from axbar.spec.systolic import SystolicSpec
 
@@ -92,7 +92,7 @@ def held_bits(graph: Graph, spec: SystolicSpec, inputs: Floats) -> dict[str, Flo
 
 def _state_bits(graph: Graph, spec: SystolicSpec) -> dict[str, Floats]:
     """Return the membranes that one column fold keeps between steps, and what passes DRAM if none of them is kept."""
-    each = [sum(math.prod(n.geometry.out_shape) for n in hosted) for hosted in graph.neurons]
+    each = [membranes_of(hosted) for hosted in graph.neurons]
     whole = np.array(each, dtype=np.float64) * float(spec.neuron.membrane_bits)
     n, later = graph.shapes.fan_out, np.maximum(0.0, graph.runs - 1.0)
     fold = np.minimum(n, float(spec.array.cols)) / (n * graph.shapes.groups)

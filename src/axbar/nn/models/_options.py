@@ -11,13 +11,14 @@ from torch import nn
 
 from axbar.errors import ModelError, OptionError, UsageError, unknown_name
 from axbar.nn._recurrence import Reset
+from axbar.nn.bntt import BNTT1d, BNTT2d
 from axbar.nn.neurons import IF, LIF, SynapticLIF
 from axbar.nn.norm import TdBatchNorm1d, TdBatchNorm2d
 
 __all__ = ["NetworkOptions", "check_sizes", "config_of", "one_step", "options_of", "seeded"]
 
 NEURONS = ("lif", "if", "synaptic")
-NORMS = ("tdbn", "none")
+NORMS = ("tdbn", "bntt", "none")
 #: options that mean something to a network without neurons
 _CONVENTIONAL = ("norm", "mean", "std", "seed")
 
@@ -31,7 +32,7 @@ class NetworkOptions:
         beta, threshold, reset, input_scale, strict, surrogate, detach_reset: as in ``LIF``.
         alpha: decay of the current of ``synaptic`` neurons.
         norm: ``tdbn`` behind each convolution and hidden linear layer (plain batch norm in conventional
-            networks), or ``none`` (layers then have biases).
+            networks), ``bntt`` (a norm per time step), or ``none`` (layers then have biases).
         input_coding: ``direct``, ``rate``, ``latency`` or ``frames``.
         mean, std: per-channel normalisation of the images, inside the network.
         seed: of initial weights and of the noise of rate coding.
@@ -85,11 +86,17 @@ class NetworkOptions:
         return LIF(beta=self.beta, **shared)
 
     def make_norm(
-        self, channels: int, spiking: bool, *, maps: bool = True, alpha: float = 1.0
+        self, channels: int, spiking: bool, *, maps: bool = True, alpha: float = 1.0, steps: int = 1
     ) -> nn.Module | None:
-        """Return the norm behind a layer of ``channels`` outputs, or None."""
+        """Return the norm behind a layer of ``channels`` outputs, or None; ``bntt`` needs the steps."""
         if self.norm == "none":
             return None
+        if self.norm == "bntt":
+            if not spiking:
+                raise ModelError(
+                    "norm = bntt is a norm per time step, and a conventional network has one; take tdbn."
+                )
+            return (BNTT2d if maps else BNTT1d)(channels, steps)
         if not spiking:
             return nn.BatchNorm2d(channels) if maps else nn.BatchNorm1d(channels)
         return (TdBatchNorm2d if maps else TdBatchNorm1d)(channels, alpha=alpha, threshold=self.threshold)

@@ -97,7 +97,7 @@ class FeedForward(SpikingNetwork):
         self.order.append(name)
 
     def _activate(self, n: int, channels: int, maps: bool) -> None:
-        norm = self._options.make_norm(channels, self._spiking, maps=maps)
+        norm = self._options.make_norm(channels, self._spiking, maps=maps, steps=self.steps)
         if norm is not None:
             self._append(f"norm{n}", norm)
         if self._spiking:

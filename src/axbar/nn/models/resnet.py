@@ -42,19 +42,21 @@ def _norm_or_identity(norm: nn.Module | None) -> nn.Module:
 class _SpikingBlock(nn.Module):
     """conv-norm-neuron-conv-norm, plus shortcut, then neuron; on folded ``[T·B, C, H, W]``."""
 
-    def __init__(self, wide_in: int, wide_out: int, stride: int, options: NetworkOptions) -> None:
+    def __init__(self, wide_in: int, wide_out: int, stride: int, options: NetworkOptions, steps: int) -> None:
         super().__init__()
         bias = options.norm == "none"
         alpha = 1.0 / math.sqrt(2.0)
         self.conv1 = _conv(wide_in, wide_out, stride, bias=bias)
-        self.norm1 = _norm_or_identity(options.make_norm(wide_out, spiking=True))
+        self.norm1 = _norm_or_identity(options.make_norm(wide_out, spiking=True, steps=steps))
         self.neuron1 = options.make_neuron()
         self.conv2 = _conv(wide_out, wide_out, 1, bias=bias)
-        self.norm2 = _norm_or_identity(options.make_norm(wide_out, spiking=True, alpha=alpha))
+        self.norm2 = _norm_or_identity(options.make_norm(wide_out, spiking=True, alpha=alpha, steps=steps))
         self.shortcut = nn.Sequential()
         if stride != 1 or wide_in != wide_out:
             self.shortcut.append(_conv(wide_in, wide_out, stride, kernel=1, bias=bias))
-            self.shortcut.append(_norm_or_identity(options.make_norm(wide_out, spiking=True, alpha=alpha)))
+            self.shortcut.append(
+                _norm_or_identity(options.make_norm(wide_out, spiking=True, alpha=alpha, steps=steps))
+            )
         self.neuron2 = options.make_neuron()
 
 
@@ -67,26 +69,26 @@ class SpikingResNet19(SpikingNetwork):
         super().__init__(steps, input_shape, classes, **options.network_arguments())
         channels, rows, columns = self.frame_shape
         self.conv1 = _conv(channels, width, 1, bias=options.norm == "none")
-        self.norm1 = _norm_or_identity(options.make_norm(width, spiking=True))
+        self.norm1 = _norm_or_identity(options.make_norm(width, spiking=True, steps=steps))
         self.neuron1 = options.make_neuron()
         self.blocks = nn.ModuleList()
         wide = width
         for multiple, first_stride, count in _STAGES:
             for n in range(count):
                 stride = first_stride if n == 0 else 1
-                self.blocks.append(_SpikingBlock(wide, multiple * width, stride, options))
+                self.blocks.append(_SpikingBlock(wide, multiple * width, stride, options, steps))
                 wide = multiple * width
                 rows, columns = -(-rows // stride), -(-columns // stride)
         self.pool = nn.AvgPool2d((rows, columns))
         self.flatten = nn.Flatten()
         self.fc1 = nn.Linear(wide, 2 * width, bias=options.norm == "none")
-        self.norm2 = _norm_or_identity(options.make_norm(2 * width, spiking=True, maps=False))
+        self.norm2 = _norm_or_identity(options.make_norm(2 * width, spiking=True, maps=False, steps=steps))
         self.neuron2 = options.make_neuron()
         self.fc2 = nn.Linear(2 * width, classes)
 
     def body(self, x: Tensor, batch: int) -> Tensor:
         """Run stem, blocks and classifier."""
-        x = self.fire(self.neuron1, self.norm1(self.conv1(x)), batch)
+        x = self.fire(self.neuron1, self.fire(self.norm1, self.conv1(x), batch), batch)
         for block in self.blocks:
             assert isinstance(block, _SpikingBlock)
             y = self.fire(block.neuron1, block.norm1(block.conv1(x)), batch)

@@ -1,0 +1,123 @@
+"""Accuracy of a variant after every step, and what an inference of it costs on three chips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from axbar.cost import Estimate, estimate
+from axbar.data import Dataset
+from axbar.nn import EarlyExit, predict_logits, read_out_of
+from axbar.spec import HardwareSpec, load_hardware
+from axbar.techniques.early_exit import exit_curve
+from axbar.workload import Workload, trace
+
+__all__ = ["CHIPS", "THRESHOLDS", "curve", "measure"]
+
+#: name -> preset, path of the bits of a weight
+CHIPS: Final[Mapping[str, tuple[str, str]]] = {
+    "crossbar": ("imc-rram-65nm", "crossbar.weight_bits"),
+    "systolic": ("sata", "weight_bits"),
+    "dual-sparse": ("loas", "weight_bits"),
+}
+_MEMBRANE = "neuron.membrane_bits"
+#: entropies of the exit curve
+THRESHOLDS: Final = (0.0, 1e-3, 3e-3, 1e-2, 3e-2, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
+
+
+def measure(
+    network: nn.Module, dataset: Dataset, *, tests: int | None, traced: int, bits: int, fixed: bool
+) -> dict[str, Any]:
+    """Return accuracy, steps, sparsity, memory and cost of a network.
+
+    Args:
+        tests: balanced test images for the accuracy; None for all.
+        traced: test images whose spikes are charged.
+        bits: of weights on the chips; ``fixed``: of membranes too.
+
+    Returns:
+        ``accuracy`` (0..1) by the network's read-out, ``by_step`` by the mean over the first t steps, ``images``,
+        ``mean_steps``, ``left_at`` (images that leave after 1..T steps), ``weight_sparsity``, ``spike_rate``,
+        ``memory_bits`` of weights and membranes, ``chips``.
+    """
+    test = dataset.test if tests is None else dataset.test.balanced(tests)
+    logits, labels = predict_logits(network, test.images()), test.labels()
+    so_far = logits.cumsum(0).argmax(-1).cpu().numpy() == labels
+    read_out = read_out_of(network)
+    answers = read_out(logits).argmax(-1).cpu().numpy()
+    steps = _steps(read_out, logits)
+    workload = trace(network, dataset.test.balanced(traced).images())
+    weights = [layer.weight for layer in workload.matmuls if layer.weight is not None]
+    total = sum(w.size for w in weights)
+    neurons = sum(int(np.prod(layer.geometry.out_shape)) for layer in workload.neurons)
+    return {
+        "accuracy": float((answers == labels).mean()),
+        "by_step": so_far.mean(1).tolist(),
+        "images": len(labels),
+        "mean_steps": float(steps.mean()),
+        "left_at": np.bincount(steps, minlength=len(logits) + 1)[1:].tolist(),
+        "traced_steps": float(np.mean(workload.exit_step))
+        if workload.exit_step is not None
+        else float(len(logits)),
+        "weight_sparsity": 1.0 - sum(int(np.count_nonzero(w)) for w in weights) / total,
+        "memory_bits": {"weights": total * bits, "membranes": neurons * (bits if fixed else 16)},
+        "chips": {name: _figures(estimate(workload, _chip(name, bits, fixed))) for name in CHIPS},
+    }
+
+
+def _steps(read_out: Any, logits: Any) -> NDArray[np.int64]:
+    if isinstance(read_out, EarlyExit):
+        return read_out.exit_step(logits).cpu().numpy().astype(np.int64)
+    return np.full(logits.shape[1], len(logits), dtype=np.int64)
+
+
+def _chip(name: str, bits: int, fixed: bool) -> HardwareSpec:
+    preset, path = CHIPS[name]
+    spec = load_hardware(preset, {path: bits})
+    return spec.replace({_MEMBRANE: bits}) if fixed and _MEMBRANE in spec.values() else spec
+
+
+def _figures(found: Estimate) -> dict[str, float]:
+    return {
+        "energy_J": float(found.total("energy_J")[0]),
+        "latency_s": float(found.total("latency_s")[0]),
+        "area_m2": float(found.total("area_m2")[0]),
+        "edp_Js": float(found.edp_Js[0]),
+    }
+
+
+def curve(network: nn.Module, dataset: Dataset, *, tests: int | None, traced: int) -> dict[str, list[float]]:
+    """Return accuracy, mean steps, and energy-delay product on the crossbars against the threshold of early exit.
+
+    Accuracy and mean steps are of the test images; the product is of the traced ones, of which each leaves by the same
+    rule.
+    """
+    test = dataset.test if tests is None else dataset.test.balanced(tests)
+    logits = predict_logits(network, test.images()).cpu()
+    few = dataset.test.balanced(traced).images()
+    workload, own = trace(network, few), predict_logits(network, few)
+    thresholds = np.array(THRESHOLDS)
+    found = exit_curve(logits, _labels(test), thresholds)
+    costs = [_figures(estimate(_left(workload, own, t), _chip("crossbar", 8, False))) for t in THRESHOLDS]
+    return {
+        "threshold": list(THRESHOLDS),
+        "accuracy": found["accuracy"].tolist(),
+        "mean_steps": found["mean_steps"].tolist(),
+        "edp_Js": [cost["edp_Js"] for cost in costs],
+        "energy_J": [cost["energy_J"] for cost in costs],
+    }
+
+
+def _labels(test: Any) -> Any:
+    import torch
+
+    return torch.from_numpy(np.asarray(test.labels()))
+
+
+def _left(workload: Workload, logits: Any, threshold: float) -> Workload:
+    return replace(workload, exit_step=_steps(EarlyExit(threshold), logits))
