@@ -101,3 +101,9 @@ def test_the_activity_of_pixels_is_of_bits_not_of_spikes(axbar) -> None:
     rows = axbar("trace", "spiking-cnn", "--config", "steps=2", *words).stdout.splitlines()
     of_bits = [row.split()[0] for row in rows if "% of bits" in row]
     assert of_bits == ["conv1"] and any("neuron1" in row and "%" in row for row in rows)
+
+
+def test_chips_named_one_by_one_are_all_compared(axbar, recorded) -> None:
+    done = axbar("compare", "w.npz", "-H", "sata", "-H", "imc-rram-65nm,loas", "--json")
+    assert done.returncode == 0
+    assert [row["name"] for row in json.loads(done.stdout)["hardware"]] == ["sata", "imc-rram-65nm", "loas"]

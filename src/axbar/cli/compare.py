@@ -58,11 +58,15 @@ def compare(
         ),
     ] = None,
     hardware: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            "--hardware", "-H", help="Presets or YAML files, with commas between; ratios refer to the first."
+            "--hardware",
+            "-H",
+            metavar="NAME[,NAME...]",
+            help="Presets or YAML files, with commas between or one by one; ratios refer to the first.",
+            show_default=_CHIPS,
         ),
-    ] = _CHIPS,
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -91,7 +95,7 @@ def compare(
     if data is None:
         refuse_without(context, _OF_DATA, "--data")
     check_out(out, "compare")
-    names = [name.strip() for name in hardware.split(",") if name.strip()]
+    names = [name.strip() for name in ",".join(hardware or [_CHIPS]).split(",") if name.strip()]
     arguments = {
         "model": model, "data": data, "hardware": names, "weights": weights, "config": parse_config(config),
         "overrides": set_ or [], "techniques": technique or [], "chips": chips, "seed": seed, "images": images,
