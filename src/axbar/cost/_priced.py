@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from axbar.workload import LayerTrace
+from axbar.workload import LayerTrace, Workload
 
 __all__ = [
     "LOOKUPS", "MAX_POOLS", "MULTIPLIES", "STATIC_NORMS",
-    "is_priced",
+    "is_priced", "others_note", "others_of",
 ]  # fmt: skip
 
 MAX_POOLS: Final = frozenset({"max", "adaptive_max", "amax", "amin", "any", "all", "argmax", "argmin"})
@@ -52,3 +52,18 @@ def is_priced(layer: LayerTrace) -> bool:
             return kind in _ELEMENTWISE
         case _:
             return False
+
+
+def others_of(workload: Workload) -> tuple[tuple[str, str], ...]:
+    """Return name and op of every layer that is neither a product nor a neuron, for kinds that price none of them."""
+    return tuple(
+        (layer.name, layer.op) for layer in workload.layers if not layer.is_matmul and layer.op != "neuron"
+    )
+
+
+def others_note(others: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Return the sentence that says so; none where there are none."""
+    ops = ", ".join(sorted({op for _, op in others}))
+    return (
+        (f"not priced: {len(others)} layers that are neither products nor neurons ({ops})",) if others else ()
+    )

@@ -26,6 +26,8 @@ CHIPS: Final[Mapping[str, tuple[str, str]]] = {
     "dual-sparse": ("loas", "weight_bits"),
 }
 _MEMBRANE = "neuron.membrane_bits"
+#: of a membrane that no technique fixed, for its memory alone: that of the digital chips
+_PLAIN_BITS: Final = 16
 #: entropies of the exit curve
 THRESHOLDS: Final = (0.0, 1e-3, 3e-3, 1e-2, 3e-2, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
 
@@ -65,7 +67,7 @@ def measure(
         if workload.exit_step is not None
         else float(len(logits)),
         "weight_sparsity": 1.0 - sum(int(np.count_nonzero(w)) for w in weights) / total,
-        "memory_bits": {"weights": total * bits, "membranes": neurons * (bits if fixed else 16)},
+        "memory_bits": {"weights": total * bits, "membranes": neurons * (bits if fixed else _PLAIN_BITS)},
         "chips": {name: _figures(estimate(workload, _chip(name, bits, fixed))) for name in CHIPS},
     }
 

@@ -22,6 +22,7 @@ import numpy as np
 from axbar.cost._charged import charged, exits
 from axbar.cost._countable import check_countable
 from axbar.cost._graph import Graph
+from axbar.cost._priced import others_note, others_of
 from axbar.cost._sums import SUM_EVENT, SUM_MEANING, sum_bits
 from axbar.cost._types import Events, Floats
 from axbar.cost.sparse._layer import codes_of, counters_of, presented_steps
@@ -75,7 +76,7 @@ def count(workload: Workload, spec: SparseSpec) -> Events:
         mapping=_mapping(layers, setting),
         meaning=EVENTS,
         notes=_notes(workload, graph, layers, setting, samples.note),
-        unpriced=_unpriced(workload),
+        unpriced=others_of(workload),
         reasons=reasons,
     )
 
@@ -223,12 +224,6 @@ def _density(layer: LayerTrace, bits: int) -> float:
     return sum(int(np.count_nonzero(group)) for group in codes) / max(1, sum(group.size for group in codes))
 
 
-def _unpriced(workload: Workload) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (layer.name, layer.op) for layer in workload.layers if not layer.is_matmul and layer.op != "neuron"
-    )
-
-
 def _notes(
     workload: Workload, graph: Graph, layers: Sequence[_Layer], setting: Setting, truncated: str
 ) -> tuple[str, ...]:
@@ -255,10 +250,7 @@ def _notes(
         notes.append(
             f"{_some(split)}: more steps than the {setting.word_steps} of a word (pe.steps), so several passes"
         )
-    unpriced = _unpriced(workload)
-    if unpriced:
-        ops = ", ".join(sorted({op for _, op in unpriced}))
-        notes.append(f"not priced: {len(unpriced)} layers that are neither products nor neurons ({ops})")
+    notes += others_note(others_of(workload))
     unknown = not setting.published and not all(is_recorded(n) for layer in layers for n in layer.neurons)
     if unknown:
         notes.append("output spikes of some layers were not recorded: taken to be written as dense bits")

@@ -32,6 +32,7 @@ from axbar.cost._charged import charged
 from axbar.cost._countable import check_countable
 from axbar.cost._graph import EXTERNAL, Graph
 from axbar.cost._membranes import TURNS_EVENT, membranes_of, turns_of
+from axbar.cost._priced import others_note, others_of
 from axbar.cost._sums import SUM_EVENT, sum_bits
 from axbar.cost._types import Events, Floats
 from axbar.cost.systolic._events import EVENTS
@@ -92,7 +93,7 @@ def count(workload: Workload, spec: SystolicSpec) -> Events:
         mapping=_mapping(graph, spec, columns["fwd_cycles"]),
         meaning=EVENTS,
         notes=_notes(graph, steps, workload, spec),
-        unpriced=_unpriced(workload),
+        unpriced=others_of(workload),
     )
 
 
@@ -235,12 +236,6 @@ def _mapping(graph: Graph, spec: SystolicSpec, cycles: Floats) -> dict[str, Floa
     }  # fmt: skip
 
 
-def _unpriced(workload: Workload) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (layer.name, layer.op) for layer in workload.layers if not layer.is_matmul and layer.op != "neuron"
-    )
-
-
 def _notes(graph: Graph, steps: Sequence[Step], workload: Workload, spec: SystolicSpec) -> tuple[str, ...]:
     notes = ["weights that are zero are computed like others"]
     if spec.memory.reads == "table":
@@ -263,8 +258,5 @@ def _notes(graph: Graph, steps: Sequence[Step], workload: Workload, spec: Systol
         notes.append("a training step of one sample: weights are updated after every sample")
         if workload.exit_step is not None:
             notes.append("training runs all steps: the early exit is left out")
-    unpriced = _unpriced(workload)
-    if unpriced:
-        ops = ", ".join(sorted({op for _, op in unpriced}))
-        notes.append(f"not priced: {len(unpriced)} layers that are neither products nor neurons ({ops})")
+    notes += others_note(others_of(workload))
     return tuple(notes)
