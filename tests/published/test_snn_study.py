@@ -11,7 +11,8 @@ import pytest
 
 from axbar.data import load_data
 from axbar.published import snn_study
-from axbar.published.snn_networks import Net, Tuning, variants
+from axbar.published.snn_networks import Net, Tuning, unseen, variants
+from axbar.techniques._finetune import FewImages
 
 
 @pytest.fixture(scope="module")
@@ -19,11 +20,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
     """The whole study on one small network, a few images and one epoch; run twice, the second time from its folder."""
     folder, patch = tmp_path_factory.mktemp("snn"), pytest.MonkeyPatch()
     small = load_data("fashion-mnist-small").subset(train=200, calibration=50, test=100)
-    net = Net("small", "spiking-cnn", 4, "fashion-mnist-small", 200, 1, 60)
+    net = Net("small", "spiking-cnn", 4, "fashion-mnist-small", 200, 1, 60, Tuning(1, 100))
     patch.setattr(snn_study, "load_data", lambda *_, **__: small)
-    patch.setitem(
-        snn_study.SCALES, "quick", snn_study.Scale((net,), (1, 2), (8, 2), (0.9,), Tuning(1, 100), 0.05, 16)
-    )
+    patch.setitem(snn_study.SCALES, "quick", snn_study.Scale((net,), (1, 2), (8, 2), (0.9,), 0.05, 16))
     try:
         first = snn_study.reproduce(folder, scale="quick")
         rows = {p: p.stat().st_mtime_ns for p in folder.rglob("row.json")}
@@ -40,6 +39,17 @@ def test_every_variant_starts_from_the_network_of_four_steps() -> None:
     assert [v.steps for v in made if v.name.startswith("T = ")] == [4, 1, 8]
     assert [v.bits for v in made if v.fixed] == [8, 4, 4]
     assert [t.partition(":")[0] for t in made[-1].techniques] == ["prune", "mint", "early-exit"]
+
+
+def test_thresholds_are_chosen_on_images_that_nothing_was_trained_on() -> None:
+    data = load_data("fashion-mnist-small").subset(train=200, calibration=50, test=100).tuning()
+    held = unseen(data, (60, 30), 3)
+    rows = {image.tobytes() for image in held.calibration.images()}
+    assert len(held.calibration) >= 110 and held.calibration.role == "calibration"
+    for count in (60, 30):
+        few = FewImages(data, count, 3).train
+        assert not rows & {image.tobytes() for image in few.images(slice(None))}
+    assert unseen(data, (200,), 3) is data  # nothing left
 
 
 def test_what_is_measured_holds_together(study: tuple[Any, Path]) -> None:

@@ -19,6 +19,7 @@ from axbar.errors import ModelError, UsageError
 from axbar.nn import TrainConfig, load_network, save_checkpoint, train
 from axbar.spec import load_hardware
 from axbar.techniques import parse_technique, structure, structure_table
+from axbar.techniques._gradual import sparsity_at
 from axbar.techniques._masks import keep, smallest_of, weight_layers, zeros_of
 
 PRUNABLE = 288 + 512 + 64  # all but the first convolution
@@ -103,6 +104,28 @@ class TestTraining:
             tuned.state_dict()["norm1.running_mean"], still.state_dict()["norm1.running_mean"]
         )
         assert not tuned.training
+
+    @pytest.mark.parametrize("scope", ["global", "layer"])
+    def test_little_by_little_ends_at_the_same_count(self, scope: str) -> None:
+        how = f"prune:sparsity=0.7,scope={scope},epochs=3,lr=0.01,batch=32"
+        once, slow = (applied(f"{how},gradual={g}", spiking()).target for g in (0, 0.6))
+        assert sum(zeros(slow).values()) == sum(zeros(once).values()) >= round(0.7 * PRUNABLE) - 1
+        assert not torch.equal(
+            weights(slow)["fc1"] != 0, weights(once)["fc1"] != 0
+        )  # it ranks what has learned
+
+    def test_little_by_little_never_gives_back_and_keeps_what_is_sparser(self) -> None:
+        sparse = applied("prune:sparsity=0.8,epochs=0", spiking()).target
+        slow = applied("prune:sparsity=0.5,epochs=2,batch=32,gradual=0.5", sparse).target
+        for path, weight in weights(slow).items():
+            assert torch.equal(weight != 0, weights(sparse)[path] != 0), path
+
+    @given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 50))
+    def test_law_of_the_rise(self, first: float, last: float, steps: int) -> None:
+        found = [sparsity_at(t, steps, first, last) for t in range(steps + 3)]
+        assert found[0] == pytest.approx(first) and found[-1] == found[steps] == pytest.approx(last)
+        rising = np.diff(found) * np.sign(last - first)
+        assert (rising >= -1e-12).all() and (np.diff(rising[:steps]) <= 1e-9).all()  # ever more slowly
 
     @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
     def test_any_optimizer_with_momentum_decay_and_clipping(self, optimizer: str) -> None:

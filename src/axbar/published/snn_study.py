@@ -35,7 +35,6 @@ class Scale:
     Args:
         nets: networks, and how each is trained.
         steps, bits, sparsities: of the variants.
-        tuning: of the variants.
         lost: share of the calibration images that early exit may lose.
         traced: test images whose spikes are charged.
     """
@@ -44,32 +43,35 @@ class Scale:
     steps: tuple[int, ...]
     bits: tuple[int, ...]
     sparsities: tuple[float, ...]
-    tuning: Tuning
-    lost: float = 0.0
+    lost: float = 0.003
     traced: int = 128
 
 
 _FASHION = "fashion-mnist"
 SCALES: dict[str, Scale] = {
     "quick": Scale(
-        (Net("VGG9, small", "spiking-vgg9", 6, "fashion-mnist-small", 2000, 3, 500),),
-        (1, 2), (8, 4), (0.9,), Tuning(1, 1000), 0.002, 64,
+        (Net("VGG9, small", "spiking-vgg9", 6, "fashion-mnist-small", 2000, 3, 500, Tuning(1, 1000)),),
+        (1, 2), (8, 4), (0.9,), 0.003, 64,
     ),
     "default": Scale(
         (
-            Net("VGG9, Fashion-MNIST", "spiking-vgg9", 16, _FASHION, 30_000, 5, None),
-            Net("VGG9, CIFAR-10", "spiking-vgg9", 16, "cifar-10", 15_000, 8, 5000, augment="shift-flip"),
-            Net("ResNet19, Fashion-MNIST", "spiking-resnet19", 32, _FASHION, 5_000, 4, 2000),
+            Net("VGG9, Fashion-MNIST", "spiking-vgg9", 16, _FASHION, 30_000, 5, None, Tuning(2, 10_000)),
+            Net("VGG9, CIFAR-10", "spiking-vgg9", 16, "cifar-10", 15_000, 8, 5000, Tuning(2, 5_000),
+                augment="shift-flip"),
+            Net("ResNet19, Fashion-MNIST", "spiking-resnet19", 32, _FASHION, 5_000, 4, 2000, Tuning(1, 2_000)),
         ),
-        (1, 2, 8), (8, 4, 2), (0.9, 0.95, 0.98), Tuning(2, 5_000),
+        (1, 2, 8), (8, 4, 2), (0.9, 0.95, 0.98),
     ),
     "full": Scale(
         (
-            Net("VGG9, Fashion-MNIST", "spiking-vgg9", 64, _FASHION, 60_000, 100, None, augment="shift-flip"),
-            Net("VGG9, CIFAR-10", "spiking-vgg9", 64, "cifar-10", 50_000, 200, None, augment="shift-flip"),
-            Net("ResNet19, CIFAR-10", "spiking-resnet19", 128, "cifar-10", 50_000, 200, None, augment="shift-flip"),
+            Net("VGG9, Fashion-MNIST", "spiking-vgg9", 64, _FASHION, 50_000, 100, None, Tuning(20, 50_000),
+                augment="shift-flip"),
+            Net("VGG9, CIFAR-10", "spiking-vgg9", 64, "cifar-10", 45_000, 200, None, Tuning(20, 45_000),
+                augment="shift-flip"),
+            Net("ResNet19, CIFAR-10", "spiking-resnet19", 128, "cifar-10", 45_000, 200, None, Tuning(20, 45_000),
+                augment="shift-flip"),
         ),
-        (1, 2, 6, 8), (8, 4, 3, 2), (0.9, 0.95, 0.98), Tuning(20, 60_000),
+        (1, 2, 6, 8), (8, 4, 3, 2), (0.9, 0.95, 0.98),
     ),
 }  # fmt: skip
 
@@ -88,21 +90,23 @@ def reproduce(
     CIFAR-10 under ``data_dir``.
     """
     size = SCALES[scale]
-    every = variants(size.steps, size.bits, size.sparsities, size.tuning, size.lost, seed)
     found: dict[str, Any] = {"nets": {}}
     for number, net in enumerate(size.nets):
+        every = variants(size.steps, size.bits, size.sparsities, net.tuning, size.lost, seed)
         dataset = load_data(net.data, data_dir=data_dir)
         place = folder / scale / _slug(net.name)
         tell = _teller(progress, number * (len(every) + 1), len(size.nets) * (len(every) + 1))
         found["nets"][net.name] = _net(place, net, dataset, every, size, seed, tell)
     how = f"{scale}: " + "; ".join(
-        f"{n.name}: width {n.width}, {n.images:,} images, {n.epochs} epochs" for n in size.nets
+        f"{n.name}: width {n.width}, {n.images:,} images, {n.epochs} epochs, "
+        f"variants {n.tuning.images:,} images, {n.tuning.epochs} epochs"
+        for n in size.nets
     )
     written = write_study(folder, results=found, table=markdown(found), figure=panels(found, how))
     return Reproduction(
         name="snn",
         source="DT-SNN (DAC 2023), MINT (ASP-DAC 2024), Kim et al. (ECCV 2022): abstracts; MINT's open code",
-        scale=f"{how}; variants tuned {size.tuning.epochs} epochs on {size.tuning.images:,} images",
+        scale=how,
         seeds=(seed,),
         claims=claims(found),
         rows=rows(found),
@@ -130,17 +134,17 @@ def _net(
     for number, variant in enumerate(every, 1):
         tell(number)
         place = folder / _slug(variant.name)
-        settings = facts | {"variant": asdict(variant), "tuning": asdict(size.tuning)}
+        settings = facts | {"variant": asdict(variant)}
         measured[variant.name] = _kept(
             place / "row.json", settings,
             lambda place=place, variant=variant: measure(
-                make(place, variant, trained, dataset, size.tuning, seed), dataset,
+                make(place, variant, trained, dataset, net, seed), dataset,
                 tests=net.tests, traced=size.traced, bits=variant.bits, fixed=variant.fixed,
             ),
         )  # fmt: skip
     bend = _kept(
         folder / "curve.json", facts,
-        lambda: curve(make(trained, every[0], trained, dataset, size.tuning, seed), dataset, tests=net.tests,
+        lambda: curve(make(trained, every[0], trained, dataset, net, seed), dataset, tests=net.tests,
                       traced=size.traced),
     )  # fmt: skip
     return {"recipe": asdict(net), "rows": measured, "curve": bend}

@@ -31,6 +31,9 @@ class TuneConfig(TechniqueConfig):
     augment: Literal["none", "shift", "flip", "shift-flip"] = Field(
         default="none", description="random shifts by two pixels, horizontal flips, or both"
     )
+    loss: Literal["mean", "tet"] = Field(
+        default="mean", description="cross-entropy of the mean over time, or of every step (tet)"
+    )
     seed: int = Field(default=0, ge=0, description="of the choice of images and of their order")
 
 
@@ -95,8 +98,8 @@ def fit(
     """
     place = device_of(model)
     settings = TrainConfig(
-        epochs=epochs, batch_size=config.batch, lr=config.lr, augment=config.augment, seed=config.seed,
-        device=str(place),
+        epochs=epochs, batch_size=config.batch, lr=config.lr, loss=config.loss, augment=config.augment,
+        seed=config.seed, device=str(place),
     )  # fmt: skip
     data: Any = few
     with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):

@@ -40,6 +40,7 @@ __all__ = [
     "smallest",
     "smallest_of",
     "weight_layers",
+    "zero",
     "zeros_of",
 ]
 
@@ -182,24 +183,27 @@ def check_alive(masks: Mapping[str, Tensor], who: str, sparsity: float) -> None:
 
 @contextmanager
 def keep(layers: Mapping[str, Layer], masks: Mapping[str, Tensor]) -> Iterator[None]:
-    """Remove the masked weights and keep them at zero through whatever training the block does."""
+    """Remove the masked weights and keep them at zero through whatever training the block does.
+
+    Masks may change in place meanwhile.
+    """
     handles = [layers[path].weight.register_hook(_only(mask)) for path, mask in masks.items()]
     try:
-        _zero(layers, masks)
+        zero(layers, masks)
         yield
-        _zero(layers, masks)  # a training loop of the caller's own may write weights without gradients
+        zero(layers, masks)  # a training loop of the caller's own may write weights without gradients
     finally:
         for handle in handles:
             handle.remove()
 
 
 def _only(mask: Tensor) -> Callable[[Tensor], Tensor]:
-    removed = ~mask
-    return lambda grad: grad.masked_fill(removed.to(grad.device), 0.0)
+    return lambda grad: grad.masked_fill(~mask.to(grad.device), 0.0)
 
 
 @torch.no_grad()
-def _zero(layers: Mapping[str, Layer], masks: Mapping[str, Tensor]) -> None:
+def zero(layers: Mapping[str, Layer], masks: Mapping[str, Tensor]) -> None:
+    """Set the removed weights to zero."""
     for path, mask in masks.items():
         layers[path].weight.masked_fill_(~mask.to(layers[path].weight.device), 0.0)
 

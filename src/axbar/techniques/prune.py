@@ -4,8 +4,9 @@
 
 s = ``sparsity``, n_l weights of layer l; the weights of smallest |W| go first, over all layers together (``scope =
 global``) or by the same share in each layer (``layer``). The mask stays on during the fine-tuning (``epochs``, 0 for
-none). What was zero before counts among the removed and stays so, also where it is more than s asks for. Magnitude
-pruning: Han et al., "Learning both Weights and Connections", NeurIPS 2015.
+none), or grows during a share of it (``gradual``: Zhu and Gupta, 2017). What was zero before counts among the removed
+and stays so, also where it is more than s asks for. Magnitude pruning: Han et al., "Learning both Weights and
+Connections", NeurIPS 2015.
 
 The first layer is left alone if it is a convolution (``keep_first``), as in LoAS (Yin et al., MICRO 2024), whose first
 convolution reads an image and not spikes; all linear layers are pruned, the read-out too unless ``keep_readout``.
@@ -31,6 +32,7 @@ from axbar.cost.whatif import Offer
 from axbar.spec import HardwareSpec
 from axbar.techniques._base import TechniqueConfig, TechniqueResult
 from axbar.techniques._finetune import FewImages, TuneConfig, fit
+from axbar.techniques._gradual import Gradual
 from axbar.techniques._masks import (
     Layer,
     Masks,
@@ -61,6 +63,10 @@ class PruneConfig(TuneConfig):
         default=0.0, ge=0, lt=1, description="share of each layer's weights, the largest, that always stays"
     )
     epochs: int = Field(default=2, ge=0, le=1000, description="of fine-tuning with the mask on; 0 for none")
+    gradual: float = Field(
+        default=0.0, ge=0, le=1,
+        description="share of the fine-tuning over which the sparsity rises; 0 removes all at once",
+    )  # fmt: skip
     keep_first: bool = Field(default=True, description="leave the first layer alone if it is a convolution")
     keep_readout: bool = Field(default=False, description="leave the last layer alone")
 
@@ -85,12 +91,19 @@ class Prune:
         chosen = chosen_layers(
             layers, keep_first=config.keep_first, keep_readout=config.keep_readout, who=self.name
         )
-        zeros = zeros_of(layers)
-        masks = zeros | {path: mask & zeros[path] for path, mask in _masks(chosen, config).items()}
-        check_alive(masks, self.name, config.sparsity)
+        masks, grow = zeros_of(layers), None
+        if config.gradual and config.epochs:
+            grow = Gradual(
+                chosen, masks, lambda share: _masks(chosen, config, share),
+                config.gradual, config.sparsity, config.epochs,
+            )  # fmt: skip
+        else:
+            masks |= {path: mask & masks[path] for path, mask in _masks(chosen, config).items()}
+            check_alive(masks, self.name, config.sparsity)
         with keep(layers, masks):
             if config.epochs:
-                fit(model, few, config, config.epochs)
+                fit(model, few, config, config.epochs, progress=grow)
+        check_alive(masks, self.name, config.sparsity)
         cost = training_cost(model, few, config, config.epochs, start)
         return TechniqueResult(model, cost | facts_of(layers, chosen))
 
@@ -107,12 +120,14 @@ class Prune:
         return Offer(self.name, self.stage, "remove the smallest weights", workload=pruned, why=why)
 
 
-def _masks(layers: Mapping[str, Layer], config: PruneConfig) -> Masks:
+def _masks(layers: Mapping[str, Layer], config: PruneConfig, sparsity: float | None = None) -> Masks:
+    """Return what is kept at a sparsity, that of the settings unless given."""
+    share = config.sparsity if sparsity is None else sparsity
     if config.scope == "global":
-        return smallest(layers, _share(layers, config.sparsity), config.floor)
+        return smallest(layers, _share(layers, share), config.floor)
     found: Masks = {}
     for path, layer in layers.items():
-        found |= smallest({path: layer}, _share({path: layer}, config.sparsity))
+        found |= smallest({path: layer}, _share({path: layer}, share))
     return found
 
 
