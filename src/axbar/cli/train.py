@@ -120,16 +120,18 @@ def _report(
     facts: dict[str, Any],
     json: bool,
 ) -> None:
-    from axbar.report import accuracy_interval
+    from axbar.report import accuracy_interval, technique_cost
 
     if json:
         steps = [{"name": name, "test_accuracy": test, "cost": cost} for name, test, cost in rows]
         emit_json({"model": model, "data": dataset.name, "out": str(out), "test_accuracy": rows[-1][1],
                    **facts, "steps": steps})  # fmt: skip
         return
-    for name, test, _ in rows:
+    for name, test, cost in rows:
         shown = f"{name}: " if len(rows) > 1 else ""
         typer.echo(f"{shown}test accuracy {accuracy_interval(test, len(dataset.test))}")
+        if cost:
+            typer.echo(f"  {technique_cost({'cost': cost})}")
     say(f"checkpoint: {out}")
 
 

@@ -24,7 +24,7 @@ from axbar.cost._graph import EXTERNAL, Graph, graph_of
 from axbar.errors import UsageError
 from axbar.workload import LayerTrace, Operand, Workload
 
-__all__ = ["charged", "exits", "mean_runs"]
+__all__ = ["charged", "exit_note", "exits", "mean_runs"]
 
 
 def charged(workload: Workload, first_layer: str) -> Graph:
@@ -55,6 +55,21 @@ def exits(workload: Workload) -> NDArray[np.int64] | None:
             f"got {stops.tolist()}; give the whole number of steps that each sample runs."
         )
     return None if int(stops.min()) == workload.steps else stops.astype(np.int64)
+
+
+def exit_note(stops: NDArray[Any] | None, steps: int) -> tuple[str, ...]:
+    """Return who leaves when, in one sentence; none without early exit.
+
+    >>> exit_note(np.array([1, 1, 3]), 4)
+    ('samples leave after 1 step: 67 %, 2 steps: 0 %, 3 steps: 33 %, 4 steps: 0 % of 3 samples; mean T 1.67 of 4',)
+    """
+    if stops is None:
+        return ()
+    shares = np.bincount(np.asarray(stops), minlength=steps + 1)[1:] / len(stops)
+    each = ", ".join(
+        f"{t} step{'s'[: t > 1]}: {share:.0%}".replace("%", " %") for t, share in enumerate(shares, 1)
+    )
+    return (f"samples leave after {each} of {len(stops)} samples; mean T {np.mean(stops):.2f} of {steps}",)
 
 
 def mean_runs(layer: LayerTrace, stops: NDArray[np.int64] | None) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from axbar.cost._assumptions import assumed_share, assumptions
 from axbar.cost._basis import Basis
+from axbar.cost._charged import exit_note
 from axbar.cost._component import ComponentExplanation
 from axbar.cost._conventional import conventional
 from axbar.cost._engine import Indices, Plan
@@ -181,8 +182,9 @@ class Estimate:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """Assumptions of the counting, what is not priced, and the ``warnings`` of the first point."""
-        return (*self.plan.events[int(self.plan.choice[0])].notes, *sentences_of(self.plan, 0))
+        """Who leaves when, assumptions of the counting, what is not priced, ``warnings`` of the first point."""
+        left = exit_note(self.plan.workload.exit_step, self.plan.workload.steps)
+        return (*left, *self.plan.events[int(self.plan.choice[0])].notes, *sentences_of(self.plan, 0))
 
     @property
     def compared_with_silicon(self) -> bool:

@@ -12,6 +12,7 @@ __all__ = ["claims"]
 
 Found = Mapping[str, Any]
 _SMALL = "another network, data set and chip; trained on {images:,} images for {epochs} epochs on two cores"
+_TUNED = "fine-tuned for {epochs} epochs on {images:,} images"
 
 
 def claims(found: Found) -> tuple[Claim, ...]:
@@ -20,14 +21,15 @@ def claims(found: Found) -> tuple[Claim, ...]:
     for name, net in found["nets"].items():
         rows = net["rows"]
         gap = _SMALL.format(**net["recipe"])
+        tuned = f"{_TUNED.format(**net['recipe']['tuning'])}, {{}}; {gap}"
         if EXIT in rows:
             made.append(_exit(name, rows, gap))
         bits = [row for row in rows if row.startswith("MINT")]
         if bits:
-            made += [_mint_accuracy(name, rows, bits, gap), _mint_memory(name, rows, bits[-1])]
+            made += [_mint_accuracy(name, rows, bits, tuned), _mint_memory(name, rows, bits[-1])]
         pruned = [row for row in rows if row.startswith("pruned")]
         if pruned:
-            made.append(_pruned(name, rows, pruned, gap))
+            made.append(_pruned(name, rows, pruned, tuned))
     return tuple(made)
 
 
@@ -50,7 +52,7 @@ def _exit(name: str, rows: Found, gap: str) -> Claim:
     )
 
 
-def _mint_accuracy(name: str, rows: Found, bits: list[str], gap: str) -> Claim:
+def _mint_accuracy(name: str, rows: Found, bits: list[str], tuned: str) -> Claim:
     few = [b for b in bits if "4" in b] or bits
     return Claim(
         what=f"{name}: few bits of weights and membranes keep the accuracy",
@@ -59,7 +61,7 @@ def _mint_accuracy(name: str, rows: Found, bits: list[str], gap: str) -> Claim:
         + ", ".join(f"{b.removeprefix('MINT, ')} {_points(rows, b):+.2f}" for b in bits),
         confidence="abstract",
         agrees=all(_points(rows, b) >= -1.0 for b in few),
-        gap=f"fine-tuned for two epochs where MINT trains anew; {gap}. Agreement is asked of 4 bits",
+        gap=f"{tuned.format('where MINT trains anew')}. Agreement is asked of 4 bits",
     )
 
 
@@ -76,7 +78,7 @@ def _mint_memory(name: str, rows: Found, least: str) -> Claim:
     )
 
 
-def _pruned(name: str, rows: Found, pruned: list[str], gap: str) -> Claim:
+def _pruned(name: str, rows: Found, pruned: list[str], tuned: str) -> Claim:
     far = max(pruned, key=lambda p: rows[p]["weight_sparsity"])
     return Claim(
         what=f"{name}: most weights can go",
@@ -85,5 +87,5 @@ def _pruned(name: str, rows: Found, pruned: list[str], gap: str) -> Claim:
         + ", ".join(f"{p.removeprefix('pruned ')} {_points(rows, p):+.2f}" for p in pruned),
         confidence="abstract",
         agrees=_points(rows, far) >= -2.0,
-        gap=f"pruned once and fine-tuned for two epochs, where tickets are trained anew round by round; {gap}",
+        gap=tuned.format("where tickets are trained anew round by round"),
     )

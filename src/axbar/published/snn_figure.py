@@ -12,7 +12,6 @@ from axbar.published.snn_networks import BASE
 __all__ = ["panels"]
 
 Found = Mapping[str, Any]
-_GROUPS = ("T = ", "MINT", "pruned", "early exit", "all together")
 
 
 def panels(found: Found, caption: str) -> str:
@@ -29,15 +28,15 @@ def _exit(name: str, net: Found) -> Lines:
     bend, base = net["curve"], net["rows"][BASE]
     fixed = base["by_step"]
     series = [
-        Series("early exit", bend["mean_steps"], [100 * a for a in bend["accuracy"]]),
+        Series("early exit", bend["mean_steps"], [100 * (1 - a) for a in bend["accuracy"]]),
         Series(
             "all samples stop at T",
             [t + 1.0 for t in range(len(fixed))],
-            [100 * a for a in fixed],
+            [100 * (1 - a) for a in fixed],
             dashed=True,
         ),
     ]
-    return Lines(f"{name}: accuracy by mean T", series, "mean T", "accuracy, %")
+    return Lines(f"{name}: error by mean T", series, "mean T", "error, %")
 
 
 def _edp(name: str, net: Found) -> Lines:

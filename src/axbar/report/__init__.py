@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from axbar.report._data import render_csv, render_json, sweep_csv, to_frame
 from axbar.report._export import Format, Record, export, formats, read_record
+from axbar.report._facts import technique_cost
 from axbar.report._scale import accuracy_interval
 from axbar.report.comparison import (
     comparison_csv,
@@ -36,6 +37,7 @@ __all__ = [
     "show_comparison",
     "sweep_csv",
     "sweep_text",
+    "technique_cost",
     "to_frame",
     "workload_table",
 ]
