@@ -164,7 +164,7 @@ def prepare(
     tell = progress or (lambda stage, done, total: None)
     dataset = _dataset(data, data_dir)
     trained = _network(model, weights, config, dataset)
-    plan = _techniques(techniques, trained, spec)
+    plan = _techniques(techniques, trained, spec, dataset)
     test = dataset.test.balanced(images) if images is not None else dataset.test
     tell("network", 0, 1)
     network, applied = apply_stage("network", trained, plan, spec, dataset)
@@ -301,12 +301,13 @@ def _name(model: str | torch.nn.Module) -> str:
 
 
 def _techniques(
-    texts: Sequence[str], trained: torch.nn.Module, spec: HardwareSpec
+    texts: Sequence[str], trained: torch.nn.Module, spec: HardwareSpec, dataset: Dataset
 ) -> Sequence[tuple[Any, Any]]:
-    from axbar.techniques import check_chip, noted, parse_plan
+    from axbar.techniques import check_chip, check_network, noted, parse_plan
 
     plan = parse_plan(texts, noted(trained))
     check_chip(plan, spec)
+    check_network(plan, trained, _tensor(dataset.train.images(slice(0, 1))))
     return plan
 
 

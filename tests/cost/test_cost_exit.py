@@ -55,9 +55,30 @@ def test_energy_and_latency_fall_to_the_mean_of_samples_and_area_stays() -> None
     assert early.total("latency_s")[0] == pytest.approx(
         mean_s, rel=0.01
     )  # whole words and transfers round up
+    mean_J = np.mean([one.total("energy_J")[0] for one in single])
+    assert early.total("energy_J")[0] == pytest.approx(mean_J, rel=0.02)
     assert (early.area_m2 == full.area_m2).all()
     assert (early.leakage_W == full.leakage_W).all()
     assert not any("early exit" in note for note in early.notes)
+
+
+@pytest.mark.parametrize("gating", ["none", "tile"])
+def test_the_energy_delay_product_is_the_mean_over_samples(gating: str) -> None:
+    spec = chip(chip__power_gating=gating)
+    early = estimate(_leaving([1, 4]), spec)
+    single = [estimate(_alone(i, n), spec) for i, n in enumerate([1, 4])]
+    assert early.edp_Js[0] == pytest.approx(np.mean([one.edp_Js[0] for one in single]), rel=0.03)
+    assert early.edp_Js[0] > 1.02 * early.total("energy_J")[0] * early.total("latency_s")[0]
+    same = estimate(_leaving([2, 2]), spec)
+    assert same.edp_Js[0] == same.total("energy_J")[0] * same.total("latency_s")[0]
+    assert early.to_dict()["edp_Js"] == early.edp_Js[0] == early.metrics["edp_Js"].value[0]
+
+
+def test_the_product_of_a_sweep_is_that_of_its_points() -> None:
+    bits = [4, 6]
+    swept = estimate(_leaving([1, 4]), chip(), {"adc.bits": bits})
+    alone = [estimate(_leaving([1, 4]), chip(), {"adc.bits": [b]}).edp_Js[0] for b in bits]
+    assert swept.edp_Js.tolist() == alone
 
 
 def test_mean_steps_and_histogram() -> None:

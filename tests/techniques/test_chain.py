@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,10 +11,19 @@ import pytest
 import torch
 
 from axbar.data import load_data
-from axbar.errors import UsageError
+from axbar.errors import ModelError, UsageError
 from axbar.nn import accuracy, build_model, load_network
 from axbar.spec import load_hardware
-from axbar.techniques import Technique, check_plan, get_technique, note, noted, parse_plan, run_chain
+from axbar.techniques import (
+    Technique,
+    check_network,
+    check_plan,
+    get_technique,
+    note,
+    noted,
+    parse_plan,
+    run_chain,
+)
 from axbar.techniques._base import TechniqueConfig, TechniqueResult
 from axbar.techniques.prune import Prune
 
@@ -66,6 +76,23 @@ def test_a_network_remembers_in_order_and_one_without_config_nothing() -> None:
     assert noted(bare) == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "steps", "says"),
+    [
+        ("early-exit", 1, "early-exit needs a network that runs several steps"),
+        ("share-neurons:groups=3", 2, "share-neurons finds no layer that can share"),
+    ],
+)
+def test_a_network_that_a_later_technique_cannot_serve_is_refused_before_the_first(
+    text: str, steps: int, says: str
+) -> None:
+    image = torch.rand(1, 1, 28, 28)
+    plan = parse_plan(["prune", text])
+    with pytest.raises(ModelError, match=says):
+        check_network(plan, build_model("spiking-cnn", width=4, steps=steps), image)
+    check_network(plan, build_model("spiking-cnn", width=6, steps=2), image)
+
+
 def test_a_chain_keeps_each_network_and_goes_on_where_it_was(tmp_path: Path) -> None:
     data = load_data("fashion-mnist-small").subset(train=64, calibration=32, test=32)
     start, spec = build_model("spiking-cnn", width=4, steps=3), load_hardware("imc-rram-65nm")
@@ -110,6 +137,38 @@ def test_a_chain_refuses_a_used_folder_other_settings_and_techniques_of_the_chip
         run("prune:epochs=0,sparsity=0.5", resume=True)
     with pytest.raises(UsageError, match="'bn-adapt' runs on every programmed die"):
         run("bn-adapt")
+
+
+def test_a_chain_refuses_links_of_another_network_other_data_or_a_link_done_again(tmp_path: Path) -> None:
+    data = load_data("fashion-mnist-small").subset(train=64, calibration=16, test=16)
+    start, spec = build_model("spiking-cnn", width=4, steps=2), load_hardware("imc-rram-65nm")
+
+    def run(network: torch.nn.Module, texts: list[str], images: int = 64) -> None:
+        few = data.subset(train=images).tuning()
+        list(run_chain(network, parse_plan(texts), spec, few, tmp_path, resume=True))
+
+    run(start, CHAIN)
+    run(start, CHAIN)
+    for network, images in ((build_model("spiking-cnn", width=4, steps=2, seed=1), 64), (start, 32)):
+        with pytest.raises(
+            UsageError, match="1-prune' holds a result of prune that began with another network or"
+        ):
+            run(network, CHAIN, images)
+    shutil.rmtree(tmp_path / "1-prune")
+    with pytest.raises(
+        UsageError, match="2-mask-single-spikes' holds a result of mask-single-spikes that began"
+    ):
+        run(start, ["prune:sparsity=0.3,epochs=0", CHAIN[1]])
+
+
+def test_a_link_stopped_before_its_facts_is_done_again_with_its_own_config(tmp_path: Path) -> None:
+    data = load_data("fashion-mnist-small").subset(train=32, calibration=16, test=16)
+    start, spec = build_model("spiking-cnn", width=4, steps=2), load_hardware("imc-rram-65nm")
+    for bits in (4, 8):
+        plan = parse_plan([f"mint:bits={bits},epochs=0"])
+        list(run_chain(start, plan, spec, data.tuning(), tmp_path, resume=True))
+        assert load_network(tmp_path / "1-mint").fc1.weight_bits == bits
+        (tmp_path / "1-mint" / "technique.json").unlink()  # as if the power had gone
 
 
 def test_the_protocol_still_takes_a_technique_without_the_new_attributes() -> None:

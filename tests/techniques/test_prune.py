@@ -74,6 +74,10 @@ class TestCounts:
         assert [k.ravel().tolist() for k in kept] == [[False, True, True, False], [False, True, True, False]]
         low = smallest_of([parts[0], np.zeros(3)], 5, floor=0.5)  # what is removed stays removed
         assert [k.ravel().tolist() for k in low] == [[False, True, True, False], [False] * 3]
+        least = applied("prune:sparsity=0.9,scope=layer,floor=0.09,epochs=0", spiking()).target
+        assert zeros(least) == {"conv1": 0, "conv2": 259, "fc1": 461, "fc2": 58}
+        with pytest.raises(ModelError, match=r"floor of 20.00% of each layer"):
+            applied("prune:sparsity=0.9,scope=layer,floor=0.2,epochs=0", spiking())
         with pytest.raises(ModelError, match=r"floor of 30.00% of each layer leaves only 4 of 8"):
             smallest_of(parts, 5, floor=0.3)
 

@@ -39,6 +39,16 @@ def test_every_layer_whose_channels_divide_shares_and_the_others_are_named() -> 
     assert not result.target.training
 
 
+def test_one_object_under_two_names_is_shared_under_both() -> None:
+    network = spiking()
+    network.get_submodule("")._modules["neuron2"] = network.neuron1
+    result = applied("share-neurons:groups=2,epochs=0", network)
+    assert isinstance(result.target.neuron1, SharedLIF) and result.target.neuron1 is result.target.neuron2
+    found = axbar.trace(result.target, images(2))
+    assert [at.neuron.share for at in found.neurons if at.neuron] == [2, 2, 2]
+    assert result.cost["membranes_after"] == result.cost["membranes_before"] // 2
+
+
 def test_the_trace_tells_how_many_share_and_shows_the_spikes_of_shared_neurons() -> None:
     network = spiking()
     shared = applied("share-neurons:groups=2,epochs=0", network).target

@@ -15,6 +15,7 @@ from axbar.cost._basis import Basis
 from axbar.cost._charged import exit_note
 from axbar.cost._component import ComponentExplanation
 from axbar.cost._conventional import conventional
+from axbar.cost._edp import edp_of
 from axbar.cost._engine import Indices, Plan
 from axbar.cost._explain import Explanation, Listing, explain
 from axbar.cost._programming import Programming, programming_of
@@ -132,10 +133,10 @@ class Estimate:
         found, counts = np.unique(np.asarray(stops, dtype=np.int64), return_counts=True)
         return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
-    @property
+    @cached_property
     def edp_Js(self) -> Floats:
-        """Energy-delay product, ``[P]``."""
-        return self.totals["energy_J"] * self.totals["latency_s"]
+        """Energy-delay product, ``[P]``; with early exit its mean over samples."""
+        return edp_of(self)
 
     def by_component(self, quantity: str) -> Floats:
         """Return the sums over layers, ``[P, C]``."""

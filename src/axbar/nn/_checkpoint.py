@@ -82,7 +82,7 @@ def save_checkpoint(
 
     Args:
         folder: run folder, made if needed.
-        model: its ``config`` is written to ``config.json`` unless the folder has one.
+        model: its ``config`` is written to ``config.json``, beside what else stands there already.
         optimizer: state to keep for resuming.
         state: how far the run has come.
 
@@ -93,6 +93,8 @@ def save_checkpoint(
     weights = _plain(model.state_dict())
     if not (folder / "config.json").exists():
         prepare_folder(folder, model, None, None, resume=True)
+    elif state is None:
+        _keep_config(folder, model)
     if done.best_epoch == done.next_epoch - 1:
         write_atomic(folder / "best.safetensors", save(weights))
     run = {"best_accuracy": done.best_accuracy, "best_epoch": done.best_epoch}
@@ -101,6 +103,13 @@ def save_checkpoint(
     write_atomic(folder / "last.safetensors", save(tensors, metadata={"run": json.dumps(run)}))
     write_atomic(folder / "history.json", _json(run["history"]))
     return folder / "last.safetensors"
+
+
+def _keep_config(folder: Path, model: nn.Module) -> None:
+    """Write the network's ``config`` where the folder holds that of another one: a file must tell of its weights."""
+    facts, now = read_config(folder), json.loads(json.dumps(getattr(model, "config", None) or None))
+    if facts["model"] != now:
+        write_atomic(folder / "config.json", _json(facts | {"model": now}))
 
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

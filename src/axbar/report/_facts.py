@@ -159,6 +159,9 @@ def twin_rows(twin: Fair) -> list[TwinRow]:
         snn, ann = (math.prod(float(of.total(q)[0]) for q in factors) for of in (twin.snn, twin.ann))
         behind = math.prod(float(twin.ratio_behind_first(q)[0]) for q in factors)
         ratio = math.prod(float(twin.ratio(q)[0]) for q in factors)
+        if len(factors) > 1 and snn > 0:  # with early exit the mean of a product is no product of means
+            apart = float(twin.snn.edp_Js[0]) / snn
+            snn, behind, ratio = snn * apart, behind / apart, ratio / apart
         rows.append(TwinRow(name, amount(snn, unit), amount(ann, unit), f"{ratio:.3f}", f"{behind:.3f}"))
     return rows
 
@@ -202,12 +205,10 @@ def shape_text(shape: Sequence[int] | None) -> str:
 
 
 def technique_cost(row: Mapping[str, Any]) -> str:
-    """Write what a technique cost: ``images 128, seconds 1.2``; zeros are left out."""
+    """Write what a technique cost: ``images 128, seconds 1.2``; zeros and what is empty are left out."""
     if row.get("cost") is None:
         return NOT_RECORDED
-    parts = [
-        f"{key.replace('_', ' ')} {figure_text(value)}" for key, value in row["cost"].items() if value != 0
-    ]
+    parts = [f"{key.replace('_', ' ')} {figure_text(value)}" for key, value in row["cost"].items() if value]
     return ", ".join(parts) or "nothing"
 
 

@@ -5,7 +5,7 @@ from axbar.techniques._chain import Link, run_chain
 from axbar.techniques._note import note, noted
 from axbar.techniques._offers import offers
 from axbar.techniques._parse import get_technique, parse_technique
-from axbar.techniques._plan import check_chip, check_plan, parse_plan
+from axbar.techniques._plan import check_chip, check_network, check_plan, parse_plan
 from axbar.techniques._structure import LayerStructure, structure, structure_table
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "TechniqueResult",
     "TuningView",
     "check_chip",
+    "check_network",
     "check_plan",
     "get_technique",
     "note",

@@ -17,6 +17,7 @@ from axbar.errors import UsageError
 from axbar.files import write_atomic
 from axbar.nn import accuracy, load_network, save_checkpoint
 from axbar.techniques._plan import Plan
+from axbar.techniques._tuning import weights_hash
 
 __all__ = ["Link", "run_chain"]
 
@@ -31,12 +32,14 @@ class Link:
         name, config: of the technique.
         cost: what it took and reports, as in ``TechniqueResult``.
         calibration_accuracy: of the network after it, 0..1, on the calibration images.
+        start: hashes of the network before it and of the data.
     """
 
     name: str
     config: Mapping[str, Any]
     cost: Mapping[str, Any]
     calibration_accuracy: float
+    start: str = ""
 
 
 def run_chain(
@@ -56,14 +59,15 @@ def run_chain(
         plan: of ``parse_plan``.
         hardware: spec of the chip that techniques may look at.
         data: ``Dataset.tuning()``.
-        resume: take over what is done in the folder already; the settings must be the same.
+        resume: take over what is done in the folder already; network, data and settings must be the same.
         on_start: called with (name, number, of how many) before each technique that runs now.
 
     Yields:
         ``(network, what the technique did)``.
 
     Raises:
-        UsageError: a technique runs on programmed dies, or the folder holds a result of other settings.
+        UsageError: a technique runs on programmed dies, or the folder holds a result of another network, other data or
+            other settings.
     """
     for technique, _ in plan:
         if technique.stage != "network":
@@ -73,7 +77,8 @@ def run_chain(
             )
     for number, (technique, config) in enumerate(plan, 1):
         place = folder / f"{number}-{technique.name}"
-        link = _done(place, technique.name, config.model_dump(mode="json"), resume)
+        start = f"{weights_hash(network)} {data.hash()}"
+        link = _done(place, technique.name, config.model_dump(mode="json"), start, resume)
         if link is None:
             if on_start is not None:
                 on_start(technique.name, number, len(plan))
@@ -84,6 +89,7 @@ def run_chain(
                 config.model_dump(mode="json"),
                 dict(result.cost),
                 accuracy(network, data.calibration),
+                start,
             )
             save_checkpoint(place, network)
             write_atomic(place / _FACTS, json.dumps(asdict(link), indent=1))
@@ -92,7 +98,7 @@ def run_chain(
         yield network, link
 
 
-def _done(place: Path, name: str, config: Mapping[str, Any], resume: bool) -> Link | None:
+def _done(place: Path, name: str, config: Mapping[str, Any], start: str, resume: bool) -> Link | None:
     """Return what an earlier run left at ``place``; the file of facts is written last, so it vouches for the rest."""
     file = place / _FACTS
     if not file.is_file():
@@ -108,5 +114,10 @@ def _done(place: Path, name: str, config: Mapping[str, Any], resume: bool) -> Li
         raise UsageError(
             f"'{place}' holds a result of {name} with {key} = {link.config.get(key)}, now it is {config[key]}; resume "
             "with the same settings, or give another folder."
+        )
+    if link.start != start:
+        raise UsageError(
+            f"'{place}' holds a result of {name} that began with another network or other data; remove it to do it "
+            "again, or give another folder."
         )
     return link

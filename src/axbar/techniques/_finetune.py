@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,9 +18,9 @@ from torch import nn
 
 from axbar.nn import EpochRecord, Progress, TrainConfig, train
 from axbar.techniques._base import TechniqueConfig
-from axbar.techniques._tuning import device_of, pick
+from axbar.techniques._tuning import count_macs, device_of, pick
 
-__all__ = ["FewImages", "TuneConfig", "fit"]
+__all__ = ["FewImages", "TuneConfig", "fit", "training_cost"]
 
 
 class TuneConfig(TechniqueConfig):
@@ -105,3 +106,21 @@ def fit(
     with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
         done = train(model, data, settings, folder, resume=True, on_epoch=on_epoch, progress=progress)
     return done.history[-1].calibration_accuracy
+
+
+def training_cost(
+    model: nn.Module, few: FewImages, config: TuneConfig, epochs: int, start: float
+) -> dict[str, Any]:
+    """Return what ``epochs`` of training took, with the time since ``start``."""
+    images = len(few.chosen)
+    size = min(config.batch, images)
+    seen = epochs * (images // size) * size
+    macs = count_macs(model, few.image).forward
+    return {
+        "seconds": time.perf_counter() - start,
+        "images": images if epochs else 0,
+        "writes": 0,
+        "settings": 0,
+        "macs_forward": seen * macs,
+        "macs_backward": 2 * seen * macs,
+    }

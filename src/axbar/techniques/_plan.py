@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from torch import Tensor, nn
+
 from axbar import registry
 from axbar.errors import UsageError
 from axbar.spec import HardwareSpec
 from axbar.techniques._base import Technique, TechniqueConfig
 from axbar.techniques._parse import get_technique, parse_technique
 
-__all__ = ["check_chip", "check_plan", "parse_plan"]
+__all__ = ["check_chip", "check_network", "check_plan", "parse_plan"]
 
 Plan = Sequence[tuple[Technique, TechniqueConfig]]
 
@@ -56,6 +58,24 @@ def check_chip(plan: Plan, spec: HardwareSpec) -> None:
         check: Any = getattr(technique, "check_chip", None)
         if check is not None:
             check(spec, config)
+
+
+def check_network(plan: Plan, network: nn.Module, image: Tensor) -> None:
+    """Let techniques refuse a network that they can't serve before any work, by ``check_network(network, image,
+    config)``.
+
+    What training or an earlier technique may change (which weights are zero) is no reason here.
+
+    Args:
+        image: one, ``[1, ...]``.
+
+    Raises:
+        ModelError: with the technique and what it lacks.
+    """
+    for technique, config in plan:
+        check: Any = getattr(technique, "check_network", None)
+        if check is not None:
+            check(network, image, config)
 
 
 def _ended(technique: Technique, other: Technique | None) -> str:

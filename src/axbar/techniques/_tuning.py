@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from torch.nn import functional as F
 from axbar.calibration import CalibrationSource, run
 from axbar.errors import ModelError
 
-__all__ = ["Macs", "count_macs", "device_of", "loss_of", "pick"]
+__all__ = ["Macs", "count_macs", "device_of", "loss_of", "pick", "weights_hash"]
 
 
 def pick(split: Any, count: int, seed: int) -> NDArray[np.int64]:
@@ -32,6 +33,14 @@ def pick(split: Any, count: int, seed: int) -> NDArray[np.int64]:
 def device_of(model: nn.Module) -> torch.device:
     """Return where the network lives; the CPU for one without tensors."""
     return next((t.device for t in (*model.parameters(), *model.buffers())), torch.device("cpu"))
+
+
+def weights_hash(model: nn.Module) -> str:
+    """Return a hash of all parameters and buffers by name."""
+    digest = hashlib.sha256()
+    for key, value in model.state_dict().items():
+        digest.update(key.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def loss_of(output: Tensor, labels: Tensor) -> Tensor:

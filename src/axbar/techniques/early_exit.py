@@ -68,11 +68,7 @@ class EarlyExitTechnique:
         start = time.perf_counter()
         chosen = pick(data.calibration, config.images, config.seed)
         logits = predict_logits(target, data.calibration.images(chosen))
-        if len(logits) < 2:
-            raise ModelError(
-                f"early-exit needs a network that runs several steps; {type(target).__name__} runs one: build it with "
-                "steps=2 or more."
-            )
+        _check_steps(target, logits)
         tried = _GRID if config.threshold is None else np.array([config.threshold])
         curve = exit_curve(logits, torch.from_numpy(data.calibration.labels(chosen)), tried)
         whole = exit_curve(logits, torch.from_numpy(data.calibration.labels(chosen)), np.zeros(1))[
@@ -98,12 +94,28 @@ class EarlyExitTechnique:
         }
         return TechniqueResult(self.restructure(copy.deepcopy(target), facts), cost)
 
+    def check_network(self, network: nn.Module, image: Tensor, config: TechniqueConfig) -> None:
+        """Refuse a network that runs one step, before any work.
+
+        Raises:
+            ModelError: it does.
+        """
+        _check_steps(network, predict_logits(network, image))
+
     def restructure(self, model: nn.Module, facts: Mapping[str, Any]) -> nn.Module:
         """Give ``model`` the read-out, in place."""
         read_out: Any = EarlyExit(float(facts["threshold"]))
         vars(model)["read_out"] = read_out
         note(model, self.name, facts)
         return model
+
+
+def _check_steps(network: nn.Module, logits: Tensor) -> None:
+    if len(logits) < 2:
+        raise ModelError(
+            f"early-exit needs a network that runs several steps; {type(network).__name__} runs one: build it with "
+            "steps=2 or more."
+        )
 
 
 def exit_curve(

@@ -20,7 +20,6 @@ Which layers are pruned, and how zeros are held: as in ``axbar.techniques.prune`
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -37,9 +36,10 @@ from axbar.errors import ModelError, UsageError
 from axbar.files import write_atomic
 from axbar.nn import EpochRecord, Progress
 from axbar.techniques._base import TechniqueConfig, TechniqueResult
-from axbar.techniques._finetune import FewImages, TuneConfig, fit
+from axbar.techniques._finetune import FewImages, TuneConfig, fit, training_cost
 from axbar.techniques._masks import Layer, check_alive, chosen_layers, keep, smallest, weight_layers, zeros_of
-from axbar.techniques.prune import facts_of, training_cost
+from axbar.techniques._tuning import weights_hash
+from axbar.techniques.prune import facts_of
 
 __all__ = ["TECHNIQUE", "LotteryTicket", "LotteryTicketConfig", "Round", "find_ticket"]
 
@@ -194,11 +194,8 @@ def _same_start(folder: Path, model: nn.Module, config: LotteryTicketConfig) -> 
 
     The run folders inside know the training of a round only, not what was pruned before it.
     """
-    digest = hashlib.sha256()
-    for key, value in model.state_dict().items():
-        digest.update(key.encode() + value.detach().cpu().contiguous().numpy().tobytes())
     # how many rounds is no part of it: a ticket may be pruned on
-    now = {**config.model_dump(exclude={"rounds"}), "first_weights": digest.hexdigest()[:16]}
+    now = {**config.model_dump(exclude={"rounds"}), "first_weights": weights_hash(model)}
     file = folder / "ticket.json"
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)

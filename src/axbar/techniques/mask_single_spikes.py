@@ -28,10 +28,9 @@ from torch import Tensor, nn
 from axbar.errors import ModelError
 from axbar.nn import LIF, EpochRecord
 from axbar.techniques._base import TechniqueConfig, TechniqueResult
-from axbar.techniques._finetune import FewImages, TuneConfig, fit
+from axbar.techniques._finetune import FewImages, TuneConfig, fit, training_cost
 from axbar.techniques._masks import keep, weight_layers, zeros_of
 from axbar.techniques._tuning import device_of
-from axbar.techniques.prune import training_cost
 
 __all__ = ["TECHNIQUE", "MaskSingleSpikes", "MaskSingleSpikesConfig", "firing", "tune_masked"]
 

@@ -31,7 +31,7 @@ from torch import nn
 from axbar.cost.whatif import Offer
 from axbar.spec import HardwareSpec
 from axbar.techniques._base import TechniqueConfig, TechniqueResult
-from axbar.techniques._finetune import FewImages, TuneConfig, fit
+from axbar.techniques._finetune import FewImages, TuneConfig, fit, training_cost
 from axbar.techniques._gradual import Gradual
 from axbar.techniques._masks import (
     Layer,
@@ -45,10 +45,9 @@ from axbar.techniques._masks import (
     zeros_of,
 )
 from axbar.techniques._structure import structure, structure_facts
-from axbar.techniques._tuning import count_macs
 from axbar.workload import Workload
 
-__all__ = ["TECHNIQUE", "Prune", "PruneConfig", "facts_of", "training_cost"]
+__all__ = ["TECHNIQUE", "Prune", "PruneConfig", "facts_of"]
 
 
 class PruneConfig(TuneConfig):
@@ -127,7 +126,7 @@ def _masks(layers: Mapping[str, Layer], config: PruneConfig, sparsity: float | N
         return smallest(layers, _share(layers, share), config.floor)
     found: Masks = {}
     for path, layer in layers.items():
-        found |= smallest({path: layer}, _share({path: layer}, share))
+        found |= smallest({path: layer}, _share({path: layer}, share), config.floor)
     return found
 
 
@@ -158,24 +157,6 @@ def _count(weights: Mapping[str, NDArray[Any]], sparsity: float) -> int:
 
 def _share(layers: Mapping[str, Layer], sparsity: float) -> int:
     return round(sparsity * sum(layer.weight.numel() for layer in layers.values()))
-
-
-def training_cost(
-    model: nn.Module, few: FewImages, config: TuneConfig, epochs: int, start: float
-) -> dict[str, Any]:
-    """Return what ``epochs`` of training took, with the time since ``start``."""
-    images = len(few.chosen)
-    size = min(config.batch, images)
-    seen = epochs * (images // size) * size
-    macs = count_macs(model, few.image).forward
-    return {
-        "seconds": time.perf_counter() - start,
-        "images": images if epochs else 0,
-        "writes": 0,
-        "settings": 0,
-        "macs_forward": seen * macs,
-        "macs_backward": 2 * seen * macs,
-    }
 
 
 def facts_of(layers: Mapping[str, Layer], pruned: Mapping[str, Layer]) -> dict[str, Any]:

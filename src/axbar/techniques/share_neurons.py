@@ -25,18 +25,18 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from axbar.cost.whatif import Offer
 from axbar.errors import ModelError
 from axbar.nn import IF, LIF, SharedLIF, accuracy
+from axbar.nn._replace import replace_module
 from axbar.spec import HardwareSpec
 from axbar.techniques._base import TechniqueConfig, TechniqueResult
-from axbar.techniques._finetune import FewImages, TuneConfig, fit
+from axbar.techniques._finetune import FewImages, TuneConfig, fit, training_cost
 from axbar.techniques._masks import keep, weight_layers, zeros_of
 from axbar.techniques._note import note
 from axbar.techniques._tuning import device_of
-from axbar.techniques.prune import training_cost
 from axbar.workload import LayerTrace, Workload, trace
 
 __all__ = ["TECHNIQUE", "ShareNeurons", "ShareNeuronsConfig"]
@@ -72,11 +72,7 @@ class ShareNeurons:
         start = time.perf_counter()
         model = copy.deepcopy(target).eval()
         few = FewImages(data, config.images, config.seed)
-        neurons = trace(model, few.image.to(device_of(model))).neurons
-        skipped = {_path(at): why for at in neurons if (why := _why_not(model, at, config.groups))}
-        shared = [path for path in dict.fromkeys(map(_path, neurons)) if path not in skipped]
-        if not shared:
-            raise ModelError(_nothing(model, skipped))
+        neurons, shared, skipped = _shareable(model, few.image, config.groups)
         before = accuracy(model, data.calibration)
         model = self.restructure(model, {"groups": config.groups, "layers": shared})
         layers = weight_layers(model, few.image)
@@ -94,12 +90,20 @@ class ShareNeurons:
         }
         return TechniqueResult(model, training_cost(model, few, config, config.epochs, start) | facts)
 
+    def check_network(self, network: nn.Module, image: Tensor, config: ShareNeuronsConfig) -> None:
+        """Refuse a network without neurons that can share, before any work.
+
+        Raises:
+            ModelError: with the layers and why they can't.
+        """
+        _shareable(network, image, config.groups)
+
     def restructure(self, model: nn.Module, facts: Mapping[str, Any]) -> nn.Module:
         """Share the neurons of the named layers, in place."""
         for path in facts["layers"]:
-            parent, _, leaf = str(path).rpartition(".")
             neuron: Any = model.get_submodule(path)
-            setattr(model.get_submodule(parent), leaf, SharedLIF.of(neuron, int(facts["groups"])))
+            if not isinstance(neuron, SharedLIF):  # one module under two names is replaced under both
+                replace_module(model, path, SharedLIF.of(neuron, int(facts["groups"])))
         note(model, self.name, facts)
         return model
 
@@ -124,6 +128,18 @@ class ShareNeurons:
         return Offer(
             self.name, self.stage, "fewer membranes", workload=replace(workload, layers=layers), why=why
         )
+
+
+def _shareable(
+    model: nn.Module, image: Tensor, groups: int
+) -> tuple[Sequence[LayerTrace], list[str], dict[str, str]]:
+    """Return the layers of neurons, the paths of those that can share, and why others can't."""
+    neurons = trace(model, image.to(device_of(model))).neurons
+    skipped = {_path(at): why for at in neurons if (why := _why_not(model, at, groups))}
+    shared = [path for path in dict.fromkeys(map(_path, neurons)) if path not in skipped]
+    if not shared:
+        raise ModelError(_nothing(model, skipped))
+    return neurons, shared, skipped
 
 
 def _path(layer: LayerTrace) -> str:
