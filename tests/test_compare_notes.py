@@ -50,8 +50,11 @@ def test_chips_that_leak_by_one_rule_are_not_told_apart() -> None:
 
 def test_a_network_that_never_fires_is_named() -> None:
     found = compare_workload(shapes.cnn(steps=2, rate=0.0), ["sata", "loas"])
-    assert found.notes[0].startswith("no neuron in front of any layer fires: nothing is computed there")
-    assert found.notes[0] in " ".join(found.render("txt").split())
+    assert found.notes[0].startswith("no neuron fires: nothing is computed behind them")
+    assert "check dt, thresholds or input scaling" in found.notes[0]
+    for text in (found.render("txt"), unescape(found.render("html"))):
+        assert " ".join(text.split()).count(found.notes[0]) == 1
+    assert all(found.notes[0] in report.estimate.notes for report in found.reports)
     assert not [
         n for n in compare_workload(shapes.cnn(steps=2), ["sata", "loas"]).notes if n.startswith("no neuron")
     ]
@@ -79,6 +82,48 @@ def test_layers_that_no_spike_reaches_and_weights_of_zero_are_named() -> None:
     assert notes[1].startswith("all weights of fc2 are zero")
     notes = compare_workload(weighted(network, every), ["sata"]).notes
     assert notes[1].startswith("all weights of this network are zero")
+
+
+def _fixed(network: Workload, weights: int, membranes: int) -> Workload:
+    layers = [
+        replace(layer, bits=weights)
+        if layer.is_matmul
+        else replace(layer, neuron=replace(layer.neuron, bits=membranes))
+        if layer.neuron is not None
+        else layer
+        for layer in network.layers
+    ]
+    return replace(network, layers=tuple(layers))
+
+
+def test_chips_of_other_bits_are_named_with_one_set_of_changes_for_all() -> None:
+    network, chips = _fixed(shapes.cnn(steps=2), 4, 4), ["imc-rram-65nm", "sata", "loas"]
+    with pytest.raises(UsageError) as error:
+        compare_workload(network, chips)
+    text = str(error.value)
+    for words in (
+        "neuron.membrane_bits is 22 on imc-rram-65nm", "weight_bits is 8 on sata", "neuron.membrane_bits is 16 on loas",
+    ):  # fmt: skip
+        assert words in text
+    changes = text.partition("give --set ")[2].partition(",")[0].split(" --set ")
+    assert sorted(changes) == ["neuron.membrane_bits=4", "weight_bits=4"]
+    assert compare_workload(network, chips, overrides=changes).names == tuple(chips)
+    with pytest.raises(UsageError, match=r"weight_bits is 8 on sata #1.*on sata #2"):
+        compare_workload(network, ["sata", "sata"])
+    with pytest.raises(
+        UsageError, match=r"weight_bits is 8 on sata, .*give --set weight_bits=4 --set neuron\."
+    ):
+        estimate(network, "sata")
+
+
+def test_layers_of_different_bits_fit_no_chip() -> None:
+    network = _fixed(shapes.cnn(steps=2), 4, 16)
+    first = next(i for i, layer in enumerate(network.layers) if layer.is_matmul)
+    mixed = [replace(layer, bits=8) if i == first else layer for i, layer in enumerate(network.layers)]
+    with pytest.raises(
+        UsageError, match="no one weight_bits fits, because layers were fixed to 4 and 8 bits"
+    ):
+        compare_workload(replace(network, layers=tuple(mixed)), ["sata", "loas"])
 
 
 def test_training_beside_inference_is_refused() -> None:

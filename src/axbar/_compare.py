@@ -20,6 +20,7 @@ from axbar._compare_chips import contenders, told_apart
 from axbar._compare_notes import notes_on
 from axbar._evaluate import Progress, evaluate_on, prepare
 from axbar._report import Report, estimate_report
+from axbar.cost._countable import check_fixed_bits
 from axbar.errors import UsageError, unknown_name
 from axbar.files import write_atomic
 from axbar.spec import HardwareSpec
@@ -266,6 +267,7 @@ def compare_full(
         model, data, specs[0][1], weights=weights, config=config, techniques=techniques, images=images,
         trace_samples=trace_samples, data_dir=data_dir, progress=progress,
     )  # fmt: skip
+    _check_bits(ready.workload, specs)
     tell = progress or (lambda stage, done, total: None)
     reports: list[Report] = []
     for i, (base, spec) in enumerate(specs):
@@ -305,6 +307,7 @@ def compare_workload(
     """Compare the cost of one workload on several chips; no network, no data, no accuracy."""
     check_workload(workload)
     specs = contenders(hardware, overrides)
+    _check_bits(workload, specs)
     tell = progress or (lambda stage, done, total: None)
     reports: list[Report] = []
     for i, (base, spec) in enumerate(specs):
@@ -312,6 +315,12 @@ def compare_workload(
         reports.append(estimate_report(workload, base, spec, model=model or workload.name))
     tell("chips", len(specs), len(specs))
     return _side_by_side(reports, workload)
+
+
+def _check_bits(workload: Workload, specs: Sequence[tuple[HardwareSpec, HardwareSpec]]) -> None:
+    """Refuse chips with other bits than a technique fixed, all in one sentence."""
+    names = told_apart([spec.name for _, spec in specs])
+    check_fixed_bits(workload, [(name, spec.values()) for name, (_, spec) in zip(names, specs, strict=True)])
 
 
 def _side_by_side(reports: Sequence[Report], workload: Workload) -> Comparison:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from axbar.cost._noted import named, silent_note
 from axbar.units import format_quantity
 
 if TYPE_CHECKING:
     from axbar._report import Report
-    from axbar.workload import LayerTrace, Workload
+    from axbar.workload import Workload
 
 __all__ = ["notes_on"]
 
@@ -19,8 +20,6 @@ _OFF = {
     "tile": "idle tiles", "pe": "idle tiles and PEs without weights", "array": "idle tiles and arrays without weights",
 }  # fmt: skip
 _TRUST = {"assumed": ", assumed", "user": ", set by you"}
-#: layers that a sentence names
-_MOST = 3
 
 
 def notes_on(names: Sequence[str], reports: Sequence[Report], workload: Workload) -> tuple[str, ...]:
@@ -30,32 +29,15 @@ def notes_on(names: Sequence[str], reports: Sequence[Report], workload: Workload
         names: of the chips, told apart; ``reports`` one each.
         workload: what all of them run.
     """
-    return (*_dead(workload), *_nodes(names, reports), *_leakage(names, reports, workload))
+    dead = (*silent_note(workload), *_zero_weights(workload))
+    return (*dead, *_nodes(names, reports), *_leakage(names, reports, workload))
 
 
-def _dead(workload: Workload) -> Iterator[str]:
-    """Say where no spike arrives, and where all weights are zero."""
+def _zero_weights(workload: Workload) -> Iterator[str]:
     layers = [layer for layer in workload.matmuls if layer.operands]
-    fed = [layer for layer in layers if layer.operands[0].coding in ("spikes", "signed")]
-    if silent := [layer for layer in fed if _is_silent(layer)]:
-        where = "any layer" if len(silent) == len(fed) else _some(silent)
-        yield (
-            f"no neuron in front of {where} fires: nothing is computed there, and chips are compared "
-            "by what they take to do nothing there"
-        )
     if empty := [layer for layer in layers if layer.weight is not None and not layer.weight.any()]:
-        where = "this network" if len(empty) == len(layers) else _some(empty)
+        where = "this network" if len(empty) == len(layers) else named(empty)
         yield f"all weights of {where} are zero: the result is known, and chips that skip zeros compute nothing"
-
-
-def _is_silent(layer: LayerTrace) -> bool:
-    first = layer.operands[0]
-    return first.rate == 0 if first.words is None else not first.words.any()
-
-
-def _some(layers: Sequence[LayerTrace]) -> str:
-    more = f" and {len(layers) - _MOST} more" if len(layers) > _MOST else ""
-    return ", ".join(layer.name for layer in layers[:_MOST]) + more
 
 
 def _nodes(names: Sequence[str], reports: Sequence[Report]) -> Iterator[str]:

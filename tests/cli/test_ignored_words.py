@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from pydantic import Field, field_validator
 from test_bad_input import one_sentence
 
+from axbar import registry, save_nir
+from axbar.errors import UsageError
+from axbar.nn import build_model
+from axbar.techniques import TechniqueConfig, parse_technique
 from axbar.workload import shapes
 
 
@@ -67,6 +73,58 @@ def test_a_forgotten_prefix_and_a_misspelt_path(axbar) -> None:
 def test_a_percentage_for_a_share(axbar, trained: Path) -> None:
     words = ("evaluate", str(trained), "--data", "fashion-mnist-small", "--technique", "prune:sparsity=90")
     one_sentence(axbar(*words), 2, "share from 0 to 1", "did you mean 0.9?")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("prune:sparsity=1.5", "sparsity = '1.5' is refused: give a number, at least 0 and below 1."),
+        ("early-exit:threshold=7", "threshold = '7' is refused: give a number, 0..1."),
+        ("mint:bits=1", "bits = '1' is refused: give a whole number, 2..8."),
+        ("mint:bits=9", "bits = '9' is refused: give a whole number, 2..8."),
+        ("mint:bits=3.5", "bits = '3.5' is refused: give a whole number, 2..8."),
+        ("prune:keep_first=maybe", "keep_first = 'maybe' is refused: give true or false."),
+    ],
+)
+def test_settings_of_techniques_name_what_is_allowed_and_guess_no_share(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=f"{re.escape(said)}$"):
+        parse_technique(text)
+
+
+def test_a_check_of_a_technique_of_its_own_speaks_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Config(TechniqueConfig):
+        odd: int = Field(default=1, ge=0, le=9)
+
+        @field_validator("odd")
+        @classmethod
+        def _odd(cls, value: int) -> int:
+            if value % 2 == 0:
+                raise ValueError(f"{value} is even")
+            return value
+
+    class Own:
+        name, stage, Config = "own", "network", None
+
+        def apply(self, *given: object) -> None: ...
+
+    Own.Config = Config
+    monkeypatch.setattr(registry, "get", lambda group, name: Own())
+    with pytest.raises(UsageError, match=r"odd = '2' is refused: .*2 is even"):
+        parse_technique("own:odd=2")
+    with pytest.raises(UsageError, match=r"odd = '10' is refused: give a whole number, 0\.\.9"):
+        parse_technique("own:odd=10")
+
+
+@pytest.mark.parametrize("dt", ["abc", "true", "[1]", "0", "-1", "NaN"])
+def test_a_length_of_a_step_that_is_none(axbar, tmp_path: Path, dt: str) -> None:
+    save_nir(build_model("spiking-mlp", width=2, steps=2), tmp_path / "x.nir")
+    done = axbar("trace", "x.nir", "--data", "fashion-mnist-small", "-o", "w.npz", "--config", f"dt={dt}")
+    one_sentence(done, 2, "dt = ", "is no length of a time step", "above 0")
+
+
+def test_another_width_than_that_of_the_run_is_a_wrong_word(axbar, trained: Path) -> None:
+    words = ("trace", str(trained), "--data", "fashion-mnist-small", "-o", "w.npz", "--config", "width=16")
+    one_sentence(axbar(*words), 2, "has width = 8, not 16")
 
 
 def test_help_of_compare_names_one_chip(axbar) -> None:

@@ -89,7 +89,11 @@ def test_frames_hold_all_events_that_the_cap_leaves(tmp_path: Path, cap: int) ->
         ("by=clock", "'clock'.*time, count|time"),
         ("frame=8", "did you mean 'frames'"),
         ("cap=256", "1 to 255"),
+        ("cap=-1", "cap = -1 is out of range; give a whole number from 1 to 255"),
         ("cap=1,cap=2", "no new key=value"),
+        ("", "nothing stands behind 'n-mnist:'; write frames=8"),
+        ("frames", "'frames' behind 'n-mnist:' is no key=value; write frames=8"),
+        ("frames,by=count", "'frames,by=count' behind 'n-mnist:' is no key=value"),
     ],
 )
 def test_bad_options(tmp_path: Path, options: str, words: str) -> None:
@@ -161,6 +165,37 @@ def test_bad_npz(tmp_path: Path, changes: dict[str, object], words: str) -> None
 def test_one_recording_of_minus_one_and_one(tmp_path: Path) -> None:
     np.savez(tmp_path / "one.npz", t=[1, 2], x=[0, 1], y=[0, 0], p=np.array([-1, 1]))
     assert read_events(tmp_path / "one.npz")["p"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"x": [2, 65539]}, "event 1 of '.*one.npz' is at x = 65539; allowed are 0 to 32767"),
+        ({"x": [40000, 2]}, "event 0 of .* x = 40000"),
+        ({"x": np.array([40000, 2], dtype=np.uint16), "width": 50000}, "event 0 of .* x = 40000"),
+        ({"y": [0, -40000]}, "event 1 of .* y = -40000; allowed are 0 to"),
+        ({"p": [1, 257]}, "event 1 of .* polarity 257; allowed are 0 and 1"),
+        ({"p": [-1, 300]}, "polarity -1; allowed are 0 and 1"),
+        (
+            {"t": np.array([1, 2**63 + 5], dtype=np.uint64)},
+            "event 1 of .* t = 9223372036854775813; allowed are",
+        ),
+        ({"t": np.array([2**63 - 1, -(2**63)])}, "event 1 of .* before the event in front of it"),
+    ],
+)
+def test_values_beyond_their_field_are_refused_not_wrapped(
+    tmp_path: Path, changes: dict[str, object], words: str
+) -> None:
+    arrays = {"t": [1, 2], "x": [0, 1], "y": [0, 0], "p": [0, 1], "width": 34, "height": 34, **changes}
+    np.savez(tmp_path / "one.npz", **{key: np.asarray(value) for key, value in arrays.items()})
+    with pytest.raises(DataError, match=words):
+        read_events(tmp_path / "one.npz")
+
+
+def test_many_recordings_name_their_file_where_a_value_does_not_fit(tmp_path: Path) -> None:
+    _save_many(tmp_path / "bars.npz", x=np.full(3600, 65539), width=None)
+    with pytest.raises(DataError, match=r"event 0 of '.*bars.npz' is at x = 65539"):
+        load_data(tmp_path / "bars.npz")
 
 
 def test_braille_levels_become_events(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_data_dir_beats_the_environment(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_no_data_folder_says_how_to_give_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AXBAR_DATA", raising=False)
-    with pytest.raises(DataError, match=r"--data-dir or AXBAR_DATA.*cifar-10-batches-py/"):
+    with pytest.raises(UsageError, match=r"--data-dir or AXBAR_DATA.*cifar-10-batches-py/"):
         load_data("cifar-10")
 
 

@@ -233,6 +233,14 @@ def test_shared_membranes_take_turns_on_the_grid_too(bits: int, reset: Any, seed
         assert torch.equal(spikes, expected[t])
 
 
+def test_a_sum_of_added_spikes_is_rounded_to_steps_as_a_whole() -> None:
+    neuron = QuantisedLIF(LIF(threshold=10.0), 8, adds_spikes=True)
+    neuron.membrane_scale.fill_(0.4)
+    _, state = neuron.step(torch.tensor([[1.0, 2.0, 3.0, 0.8 + 1.0]]))
+    steps = torch.round(state.v / 0.4).tolist()
+    assert steps == [[3.0, 5.0, 8.0, 2.0 + 3.0]]  # 1/u = 2.5, halves up; a current of 2 steps stays 2
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [

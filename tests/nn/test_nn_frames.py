@@ -11,7 +11,7 @@ import torch
 
 import axbar
 from axbar.data import Dataset, check_fits, load_data, network_facts
-from axbar.errors import DataError, ModelError
+from axbar.errors import DataError, ModelError, OptionError
 from axbar.nn import TrainConfig, accuracy, build_model, load_network, train
 from axbar.nn._optim import augment
 from axbar.report import accuracy_interval
@@ -74,7 +74,7 @@ def test_one_frame_suits_a_conventional_network() -> None:
 
 
 def test_what_does_not_fit_is_named() -> None:
-    with pytest.raises(ModelError, match=r"holds 4 frames, but the network runs on 8 steps; set steps=4"):
+    with pytest.raises(OptionError, match=r"holds 4 frames, but the network runs on 8 steps; set steps=4"):
         build_model("spiking-cnn", width=2, steps=8, input_shape=SHAPE)
     with pytest.raises(ModelError, match="rate coding takes images"):
         build_model("spiking-cnn", width=2, steps=4, input_shape=SHAPE, input_coding="rate")

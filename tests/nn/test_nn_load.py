@@ -13,7 +13,7 @@ from nn_makers import tiny
 from safetensors.torch import save_file
 from torch import nn
 
-from axbar.errors import AxbarError, ModelError, UsageError
+from axbar.errors import AxbarError, ModelError, OptionError, UsageError
 from axbar.nn import build_model, load_network, load_weights, read_weights, save_checkpoint
 
 CONFIG = {"width": 4, "steps": 2, "input_shape": (1, 8, 8), "classes": 2}
@@ -198,6 +198,15 @@ def test_weights_of_another_network_are_named(tmp_path: Path) -> None:
     few = {key: value for key, value in _weights().items() if key != "fc2.bias"}
     with pytest.raises(ModelError, match=r"network's 'fc2.bias' is not in the file"):
         load_weights(tiny(), _write(tmp_path / "u.npz", few))
+
+
+def test_arguments_that_the_words_of_a_call_got_wrong(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, build_model("spiking-mlp", width=4, steps=2))
+    with pytest.raises(OptionError, match="has width = 4, not 8"):
+        load_network(tmp_path, width=8)
+    with pytest.raises(ModelError, match="has classes = 10, not 3") as told:  # by the data
+        load_network(tmp_path, classes=3)
+    assert (OptionError.exit_code, told.value.exit_code) == (2, 1)
 
 
 def test_files_that_are_no_weights(tmp_path: Path) -> None:

@@ -16,8 +16,17 @@ from fake_report import fake_estimate, fake_report, fake_workload
 
 from axbar import registry
 from axbar._report import QUANTITIES, Report
+from axbar.cli import _common
 from axbar.errors import AxbarError
-from axbar.report import estimate_text, report_text, sweep_csv, sweep_text, workload_table
+from axbar.report import (
+    estimate_text,
+    report_text,
+    sweep_csv,
+    sweep_text,
+    technique_cost,
+    workload_table,
+)
+from axbar.report.text import to_terminal
 
 
 def squeezed(text: str) -> str:
@@ -52,6 +61,49 @@ def test_layer_names_are_no_markup() -> None:
     shapes = [("[bold]x[/nope]", 3, 8, 8, None)]
     report = fake_report(estimate=fake_estimate(shapes), workload=fake_workload(shapes), notes=("[/red]",))
     assert "[bold]x[/nope]" in report_text(report)
+
+
+def test_emoji_codes_and_names_of_chips_are_no_markup(
+    report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = "rocket.py:fire:[b]"
+    shapes = [(network, 3, 8, 8, None)]
+    base = report.base.model_copy(update={"name": network})
+    told = replace(
+        fake_report(estimate=fake_estimate(shapes), workload=fake_workload(shapes), notes=(network,)),
+        base=base,
+    )
+    text = report_text(told)
+    assert f"note: {network}" in text and f"Changed from {network}" in text
+    assert re.search(rf"^ *{re.escape(network)} ", text, re.MULTILINE)  # its row among the layers
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", out)
+    to_terminal(lambda wide: [network])
+    assert out.getvalue() == f"{network}\n"
+
+
+def test_names_in_progress_bars_are_no_markup(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal, as far as rich can see
+    monkeypatch.setattr(_common, "quiet", lambda json_output: False)
+    with _common.progress_bar(False) as tell:
+        assert tell is not None
+        tell(":fire:[b]", 1, 2)
+    assert ":fire:[b]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"),
+    [
+        ({"skipped": "", "images": 128, "layers": []}, "images 128"),
+        ({"skipped": "fc1", "seconds": 0.0, "share": 0.25}, "skipped fc1, share 0.25"),
+        ({"skipped": "", "notes": ()}, "nothing"),
+        (None, "not recorded"),
+    ],
+)
+def test_what_a_technique_cost_leaves_out_what_is_empty(cost: Any, said: str) -> None:
+    assert technique_cost({"cost": cost}) == said
 
 
 def test_csv_is_tidy_and_sums_to_the_totals(report: Report) -> None:

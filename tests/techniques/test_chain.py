@@ -93,6 +93,13 @@ def test_a_network_that_a_later_technique_cannot_serve_is_refused_before_the_fir
     check_network(plan, build_model("spiking-cnn", width=6, steps=2), image)
 
 
+def test_mint_says_before_any_work_that_a_network_has_no_spiking_neurons() -> None:
+    with pytest.raises(ModelError, match="has no spiking neurons"):
+        check_network(
+            parse_plan(["prune", "mint:bits=4"]), build_model("cnn", width=4), torch.rand(1, 1, 28, 28)
+        )
+
+
 def test_a_chain_keeps_each_network_and_goes_on_where_it_was(tmp_path: Path) -> None:
     data = load_data("fashion-mnist-small").subset(train=64, calibration=32, test=32)
     start, spec = build_model("spiking-cnn", width=4, steps=3), load_hardware("imc-rram-65nm")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,23 @@ def test_what_would_change_the_network_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(ModelError, match=reason):
         applied("fold-pools", Small(pool, layer, between).eval())
+
+
+@pytest.mark.parametrize("mode", ["replicate", "circular", "reflect"])
+def test_the_zeros_around_a_pool_stay_zeros_in_a_layer_that_pads_otherwise(mode: Any) -> None:
+    """Such a layer pads nothing of its own; what the fold makes it pad is the pool's."""
+    torch.manual_seed(0)
+    network = Small(nn.AvgPool2d(2, padding=1), nn.Conv2d(2, 3, 3, padding_mode=mode)).double().eval()
+    result = applied("fold-pools", network)
+    folded: Any = result.target.get_submodule("layer")
+    assert (folded.kernel_size, folded.stride, folded.padding) == ((6, 6), (2, 2), (1, 1))
+    x = images().double()
+    with torch.no_grad():
+        assert float((result.target(x) - network(x)).abs().max()) < 1e-12
+    shape = {"kernel": [6, 6], "stride": [2, 2], "padding": [1, 1]}
+    again = TECHNIQUE.restructure(copy.deepcopy(network), {"pools": ["pool"], "layers": {"layer": shape}})
+    again.load_state_dict(result.target.state_dict())
+    assert torch.equal(again(x), result.target(x))
 
 
 def test_pools_of_no_spikes_and_pools_in_code_are_named() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -169,13 +170,19 @@ def test_the_trace_holds_bits_and_steps(data: Dataset, on_grid: dict[int, Any]) 
 
 
 @pytest.mark.parametrize("chip", CHIPS)
-def test_a_chip_of_other_bits_is_told_both_settings(
+def test_a_chip_of_other_bits_is_told_all_settings_at_once(
     data: Dataset, on_grid: dict[int, Any], chip: str
 ) -> None:
     workload = axbar.trace(on_grid[4].target, data.test.images(slice(0, 8)))
     weight, _ = CHIPS[chip]
-    with pytest.raises(UsageError, match=f"--set {weight}=4 --set neuron.membrane_bits=4"):
+    with pytest.raises(
+        UsageError, match=f"on eight-bit; give --set {weight}=4 --set neuron.membrane_bits=4,"
+    ):
+        axbar.estimate(workload, _chip(chip, 8).replace({"name": "eight-bit"}))
+    with pytest.raises(UsageError, match=f"on {chip}; give ") as told:
         axbar.estimate(workload, chip)
+    settings = dict(re.findall(r"--set ([\w.]+)=(\d+)", str(told.value)))
+    assert axbar.estimate(workload, axbar.load_hardware(chip, settings)).feasible.all()
     with pytest.raises(UsageError, match=r"--set neuron\.membrane_bits=4"):
         axbar.estimate(workload, _chip(chip, 4, **{"neuron.membrane_bits": 16}))
     small = axbar.estimate(workload, _chip(chip, 4))
@@ -329,7 +336,9 @@ def test_groups_are_found_and_a_plain_module_will_do() -> None:
 
 def test_twice_is_refused() -> None:
     made = applied("mint:epochs=0", spiking()).target
-    with pytest.raises(ModelError, match=r"LIF, which have no integer form|is on a grid already"):
+    with pytest.raises(
+        ModelError, match=r"layer 'conv1' is on a grid of 4 bits already; start from the network"
+    ):
         applied("mint:epochs=0", made)
 
 

@@ -112,7 +112,7 @@ class TestParse:
             ("clip-weights:sigma=2,sigma=3", "'sigma' twice"),
             (
                 "clip-weights:sigma=0.1",
-                "sigma = '0.1' is refused: Input should be greater than or equal to 0.5",
+                r"sigma = '0.1' is refused: give a number, 0\.5\.\.10",
             ),
             ("clip-weights:sigma=wide", "sigma = 'wide' is refused"),
             ("adc-recalibrate:method=mean", "'mean' is refused.*'max', 'percentile' or 'mse'"),

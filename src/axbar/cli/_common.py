@@ -35,6 +35,7 @@ __all__ = [
     "check_out",
     "command_line",
     "emit_json",
+    "note_shadowed",
     "parse_config",
     "progress_bar",
     "refuse_without",
@@ -151,6 +152,14 @@ def _was_typed(context: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
+def note_shadowed(model: str) -> None:
+    """Say that a run folder of the name of a registered network is not what is taken."""
+    from axbar import registry
+
+    if model in registry.names("models") and (Path(model) / "config.json").is_file():
+        say(f"note: '{model}' is the registered network; write ./{model} for the folder.")
+
+
 def check_out(folder: Path | None, verb: str = "") -> None:
     """Refuse a folder that can't be written before hours of work go into it; leave no trace.
 
@@ -243,7 +252,8 @@ def progress_bar(json_output: bool) -> Iterator[Callable[[str, int, int], None] 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    stage = TextColumn("{task.description:<12}", markup=False)  # which would read emoji codes, too
+    columns = (stage, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, Any] = {}
 

@@ -19,6 +19,7 @@ from axbar.cli._common import (
     Weights,
     check_out,
     command_line,
+    note_shadowed,
     parse_config,
     progress_bar,
     refuse_without,
@@ -94,6 +95,8 @@ def compare(
 
     if data is None:
         refuse_without(context, _OF_DATA, "--data")
+    else:
+        note_shadowed(model)
     check_out(out, "compare")
     names = [name.strip() for name in ",".join(hardware or [_CHIPS]).split(",") if name.strip()]
     arguments = {

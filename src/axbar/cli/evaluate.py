@@ -23,6 +23,7 @@ from axbar.cli._common import (
     Weights,
     check_out,
     command_line,
+    note_shadowed,
     parse_config,
     progress_bar,
     show_result,
@@ -69,6 +70,7 @@ def evaluate(
     from axbar._run import run, save_run
 
     check_out(out, "evaluate")
+    note_shadowed(model)
     arguments = {
         "model": model, "data": data, "hardware": hardware, "weights": weights, "config": parse_config(config),
         "overrides": set_ or [], "techniques": technique or [], "chips": chips, "seed": seed, "images": images,

@@ -17,6 +17,7 @@ from axbar.cli._common import (
     Samples,
     Weights,
     emit_json,
+    note_shadowed,
     parse_config,
     say,
     verb,
@@ -56,11 +57,13 @@ def trace(
     import torch
 
     from axbar._evaluate import check_network
+    from axbar.cost._noted import neuron_notes
     from axbar.data import load_data
     from axbar.nn import load_network
     from axbar.report import workload_table
     from axbar.workload import trace as record
 
+    note_shadowed(model)
     dataset = load_data(data, data_dir=data_dir)
     network = load_network(model, weights=weights, **parse_config(config)).eval()
     check_network(network, dataset)
@@ -68,6 +71,8 @@ def trace(
     labels = split.labels() if training else None
     workload = record(network, torch.from_numpy(split.images()), name=model, labels=labels)
     workload.save(out)
+    for note in neuron_notes(workload):
+        say(f"note: {note}")
     if json:
         emit_json(
             {"file": str(out), "hash": workload.hash(), "steps": workload.steps, "layers": workload.summary()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,12 +17,18 @@ from axbar.cli._common import (
     Technique,
     Weights,
     emit_json,
+    note_shadowed,
     parse_config,
     quiet,
     say,
     verb,
 )
 from axbar.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from axbar.techniques._plan import Plan
 
 EXAMPLE = (
     "Example: axbar train spiking-cnn --data fashion-mnist-small --config width=32 --epochs 8 --out runs/mine\n\n"
@@ -67,14 +73,18 @@ def train(
     json: Json = False,
 ) -> None:
     """Train a network; checkpoints are whole at any moment, and a stopped run resumes bit for bit."""
+    import torch
+
     from axbar._evaluate import check_network
     from axbar.data import load_data, network_facts
     from axbar.nn import TrainConfig, accuracy, load_network, save_checkpoint
     from axbar.nn import train as fit
     from axbar.spec import load_hardware
+    from axbar.techniques import check_network as check_served
     from axbar.techniques import noted, parse_plan, run_chain
     from axbar.usercode import is_reference
 
+    note_shadowed(model)
     dataset = load_data(data, data_dir=data_dir)
     facts = network_facts(dataset)
     if is_reference(model):
@@ -85,6 +95,9 @@ def train(
     plan = parse_plan(technique or (), noted(network))
     if not epochs and not plan:
         raise UsageError("--epochs 0 trains nothing; give at least 1, or a --technique.")
+    _check_folders(_sources(model, weights), out, plan, epochs, resume)
+    check_served(plan, network, torch.from_numpy(dataset.train.images(slice(0, 1))))
+    _note_random(model, weights, epochs)
     spec = load_hardware(hardware) if plan else None
     if epochs:
         asked = {
@@ -106,6 +119,54 @@ def train(
         if len(rows) > len(plan):
             save_checkpoint(out, made)
     _report(model, dataset, out, rows, {"epochs": epochs, "seed": seed}, json)
+
+
+def _sources(model: str, weights: str | None) -> Iterator[Path]:
+    """Yield the run folders that the network and its weights are read from."""
+    from axbar import registry
+
+    if model not in registry.names("models") and (Path(model).is_dir() or model.endswith(".safetensors")):
+        yield Path(model) if Path(model).is_dir() else Path(model).parent
+    if weights is not None and Path(weights).is_dir():
+        yield Path(weights)
+    elif weights is not None and Path(weights).name in ("best.safetensors", "last.safetensors"):
+        yield Path(weights).parent
+
+
+def _check_folders(sources: Iterator[Path], out: Path, plan: Plan, epochs: int, resume: bool) -> None:
+    """Refuse folders that hold what this call would write over, before any work.
+
+    A training without techniques looks at its folder itself.
+
+    Raises:
+        UsageError: a folder to write to is one to read from, or holds a run that can't be gone on with.
+    """
+    links = [out / f"{number}-{technique.name}" for number, (technique, _) in enumerate(plan, 1)]
+    written = [out, *([out / "0-float"] if plan and epochs else []), *links]
+    for source in sources:
+        if source.resolve() in [place.resolve() for place in written]:
+            raise UsageError(
+                f"'{source}' is the run to start from, and --out {out} would write over it; give another folder."
+            )
+    if not plan or not (out / "last.safetensors").exists():
+        return
+    if not (links[0] / "technique.json").exists():
+        raise UsageError(
+            f"'{out}' already holds a run, which did not begin with '{plan[0][0].name}' and would be written over; "
+            "give another folder."
+        )
+    if not resume:
+        raise UsageError(f"'{out}' already holds a run; resume it (--resume), or give another folder.")
+
+
+def _note_random(model: str, weights: str | None, epochs: int) -> None:
+    from axbar import registry
+
+    if not epochs and weights is None and model in registry.names("models"):
+        say(
+            f"note: the weights of '{model}' are random: no epoch trains them and --weights gives none; techniques "
+            "start from those."
+        )
 
 
 def _tell(name: str, number: int, total: int) -> None:

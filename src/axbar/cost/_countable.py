@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -33,7 +34,7 @@ def check_countable(workload: Workload, weight_bits: int, path: str) -> None:
             f"workload '{workload.name}' has no layer with stored weights (conv2d, linear), so the chip has nothing "
             "to multiply; trace a network that has one."
         )
-    check_fixed_bits(workload, {path: weight_bits})
+    check_fixed_bits(workload, [("", {path: weight_bits})])
     for layer in workload.matmuls:
         operand = layer.operands[0]
         if operand.words is None and operand.rate is None:
@@ -43,27 +44,60 @@ def check_countable(workload: Workload, weight_bits: int, path: str) -> None:
             )
 
 
-def check_fixed_bits(workload: Workload, values: Mapping[str, ArrayLike]) -> None:
-    """Refuse a chip whose weights or membranes have other bits than a technique fixed; the sentence says what to set.
+def check_fixed_bits(workload: Workload, chips: Sequence[tuple[str, Mapping[str, ArrayLike]]]) -> None:
+    """Refuse chips whose weights or membranes have other bits than a technique fixed; one sentence for all of them.
 
     Args:
         workload: whose layers and neurons may say their bits.
-        values: path of the spec -> its value, or those of a sweep.
+        chips: name of each chip (empty: it has none), and path of its spec -> its value, or those of a sweep.
 
     Raises:
-        UsageError: with the settings that fit.
+        UsageError: with the settings that fit all chips.
     """
     fixed = [(layer.name, layer.bits, path) for layer in workload.matmuls for path in WEIGHT_PATHS]
     fixed += [(at.name, at.neuron.bits, MEMBRANE_PATH) for at in workload.neurons if at.neuron is not None]
-    wanted = {path: bits for _, bits, path in fixed if bits is not None}
-    for name, bits, path in fixed:
-        others = [
-            value for value in np.atleast_1d(values.get(path, ())) if bits is not None and value != bits
-        ]
-        if others:
-            what = "membranes" if path == MEMBRANE_PATH else "weights"
-            settings = " ".join(f"--set {p}={b}" for p, b in wanted.items() if p in values)
-            raise UsageError(
-                f"layer '{name}' was fixed to {bits}-bit {what} by a technique, but {path} is {int(others[0])}; give "
-                f"{settings}, or drop the technique."
-            )
+    found = [
+        _Conflict(layer, bits, path, int(others[0]), chip)
+        for chip, values in chips
+        for layer, bits, path in fixed
+        if bits is not None and (others := [v for v in np.atleast_1d(values.get(path, ())) if v != bits])
+    ]
+    if found:
+        wanted = {c.path: {bits for _, bits, path in fixed if path == c.path and bits} for c in found}
+        raise UsageError(_sentence(found, wanted, len(chips)))
+
+
+@dataclass(frozen=True)
+class _Conflict:
+    """A layer fixed to ``bits`` where a chip has ``value`` at ``path``."""
+
+    layer: str
+    bits: int
+    path: str
+    value: int
+    chip: str
+
+
+def _sentence(found: Sequence[_Conflict], wanted: Mapping[str, set[int]], chips: int) -> str:
+    """Say what was fixed, which chips differ, and one set of changes that fits all.
+
+    Args:
+        found: at least one.
+        wanted: path -> all bits that layers were fixed to there.
+        chips: how many were looked at.
+    """
+    first = found[0]
+    what = "membranes" if first.path == MEMBRANE_PATH else "weights"
+    each = dict.fromkeys((c.path, c.value, f" on {c.chip}" if c.chip else "") for c in found)
+    others = ", ".join(f"{path} is {value}{where}" for path, value, where in each)
+    fixed = f"layer '{first.layer}' was fixed to {first.bits}-bit {what} by a technique, but {others}"
+    odd = next((path for path, bits in wanted.items() if len(bits) > 1), None)
+    if odd is not None:
+        several = " and ".join(map(str, sorted(wanted[odd])))
+        return (
+            f"{fixed}; no one {odd} fits, because layers were fixed to {several} bits: fix all to the same bits, or "
+            "drop the technique."
+        )
+    settings = " ".join(f"--set {path}={min(bits)}" for path, bits in wanted.items())
+    where = "" if chips == 1 else ", which fits all chips"
+    return f"{fixed}; give {settings}{where}, or drop the technique."

@@ -2,9 +2,9 @@
 
     EDP = E · L · c,   c = Σ_k p_k E_k L_k / (Σ_k p_k E_k · Σ_k p_k L_k)
 
-E and L are the means over samples, p_k is the share that runs k steps, E_k and L_k the cost of k steps at mean activity.
-So it is the mean over samples of energy × delay, as a user meets it, and not the product of two means, which is smaller:
-who stays long spends much on both. c is 1 where all run the same steps.
+E and L are the means over samples, p_k is the share that runs k steps, E_k and L_k the cost of k steps at mean
+activity. So it is the mean over samples of energy × delay, as a user meets it, and not the product of two means, which
+is smaller: who stays long spends much on both. c is 1 where all run the same steps.
 """
 
 from __future__ import annotations
@@ -42,5 +42,5 @@ def _at(found: Estimate, step: int) -> Estimate:
     from axbar.cost._estimate import estimate  # estimates themselves
 
     workload = found.plan.workload
-    stops = np.full(np.shape(workload.exit_step), step)
+    stops = np.full(sum(found.exit_histogram.values()), step)
     return estimate(replace(workload, exit_step=stops), found.plan.spec, found.points)

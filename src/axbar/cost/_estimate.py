@@ -48,5 +48,5 @@ def estimate(
     spec = load_hardware(hardware) if isinstance(hardware, str) else hardware
     kind: HardwareKind = registry.get("hardware", spec.kind)
     columns = read_sweep(spec, sweep)
-    check_fixed_bits(workload, columns.numbers)
+    check_fixed_bits(workload, [(spec.name, columns.numbers)])
     return evaluate_plan(make_plan(kind, workload, spec, columns))

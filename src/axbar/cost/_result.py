@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from axbar.cost._assumptions import assumed_share, assumptions
 from axbar.cost._basis import Basis
-from axbar.cost._charged import exit_note
 from axbar.cost._component import ComponentExplanation
 from axbar.cost._conventional import conventional
 from axbar.cost._edp import edp_of
 from axbar.cost._engine import Indices, Plan
 from axbar.cost._explain import Explanation, Listing, explain
+from axbar.cost._noted import workload_notes
 from axbar.cost._programming import Programming, programming_of
 from axbar.cost._types import QUANTITIES, Bools, Context, Floats, Quantity, add_up
 from axbar.cost._warnings import sentences_of, warnings_of
@@ -183,9 +183,9 @@ class Estimate:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """Who leaves when, assumptions of the counting, what is not priced, ``warnings`` of the first point."""
-        left = exit_note(self.plan.workload.exit_step, self.plan.workload.steps)
-        return (*left, *self.plan.events[int(self.plan.choice[0])].notes, *sentences_of(self.plan, 0))
+        """Who leaves when, unknown and silent neurons, assumptions of the counting, ``warnings`` of the first point."""
+        counted = self.plan.events[int(self.plan.choice[0])].notes
+        return (*workload_notes(self.plan.workload), *counted, *sentences_of(self.plan, 0))
 
     @property
     def compared_with_silicon(self) -> bool:

@@ -26,8 +26,13 @@ _BIN_BYTES = 5
 _WRAP_ROW, _WRAP_US = 240, 1 << 13
 
 
-def pack_events(t: ArrayLike, x: ArrayLike, y: ArrayLike, p: ArrayLike) -> Events:
-    """Return the structured array of four equally long columns.
+def pack_events(
+    t: ArrayLike, x: ArrayLike, y: ArrayLike, p: ArrayLike, where: str = "the recording"
+) -> Events:
+    """Return the structured array of four equally long columns; ``where`` names the file in errors.
+
+    Raises:
+        DataError: lengths differ, or a value does not fit into its field (see ``EVENT``).
 
     >>> pack_events([0, 7], [3, 4], [0, 0], [1, 0])["t"].tolist()
     [0, 7]
@@ -35,13 +40,32 @@ def pack_events(t: ArrayLike, x: ArrayLike, y: ArrayLike, p: ArrayLike) -> Event
     columns = {name: np.asarray(values) for name, values in zip("txyp", (t, x, y, p), strict=True)}
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) != 1:
-        raise DataError(
-            f"the columns of an event recording differ in length ({lengths}); give one value per event."
-        )
+        raise DataError(f"the columns of {where} differ in length ({lengths}); give one value per event.")
     packed = np.empty(len(columns["t"]), dtype=EVENT)
     for name, values in columns.items():
+        _check_range(name, values, where)
         packed[name] = values
     return packed
+
+
+def _check_range(name: str, values: NDArray[Any], where: str) -> None:
+    """Refuse what numpy would wrap into another value when it is stored."""
+    held = np.iinfo(EVENT[name])
+    beyond = (values < held.min) | (values > held.max)
+    if not beyond.any():
+        return
+    i = int(beyond.argmax())
+    if name == "p":
+        raise DataError(_odd_polarity(f"event {i} of {where}", values[i]))
+    low = held.min if name == "t" else 0
+    raise DataError(
+        f"event {i} of {where} is at {name} = {values[i]}; allowed are {low} to {held.max}: "
+        f"{'count time from the first event' if name == 't' else 'give pixels by number, or get the file anew'}."
+    )
+
+
+def _odd_polarity(event: str, polarity: Any) -> str:
+    return f"{event} has the polarity {polarity}; allowed are 0 and 1: store p > 0 instead."
 
 
 def checked_events(
@@ -75,10 +99,8 @@ def checked_events(
     odd = (events["p"] != 0) & (events["p"] != 1)
     if odd.any():
         i = int(odd.argmax())
-        raise DataError(
-            f"{at(i)} has the polarity {events['p'][i]}; allowed are 0 and 1: store p > 0 instead."
-        )
-    back = np.diff(events["t"]) < 0
+        raise DataError(_odd_polarity(at(i), events["p"][i]))
+    back = events["t"][1:] < events["t"][:-1]  # a difference of far times would wrap
     if back.any():
         i = int(back.argmax()) + 1
         raise DataError(
@@ -143,5 +165,7 @@ def as_events(arrays: Any, where: str) -> Events:
                 + (" (times in microseconds)." if name == "t" else ".")
             )
     polarity = found["p"]
-    up = polarity > 0 if polarity.size and polarity.min() < 0 else polarity  # -1 and 1 as some sensors write
-    return pack_events(found["t"], found["x"], found["y"], up)
+    signed = (
+        polarity.size > 0 and polarity.min() == -1 and polarity.max() <= 1
+    )  # -1 and 1 as some sensors write
+    return pack_events(found["t"], found["x"], found["y"], polarity > 0 if signed else polarity, where)

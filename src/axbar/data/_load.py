@@ -141,6 +141,7 @@ def load_data(
         return to_dataset(
             found, text, licence="not stated", source=f"loader {text}", calibration=calibration, seed=seed
         )
+    _refuse_unread_options(text)
     raw = _as_raw(text, _read_path(text), options)
     return to_dataset(
         raw,
@@ -164,6 +165,18 @@ def _refuse_options(text: str, options: dict[str, str]) -> None:
         raise UsageError(
             f"'{text}' holds no events to cut into frames, so {', '.join(options)} means nothing to it; leave "
             "it out."
+        )
+
+
+def _refuse_unread_options(text: str) -> None:
+    """Refuse what stands behind the colon of data that exist, if it is no ``key=value``."""
+    name, colon, rest = text.rpartition(":")
+    if not colon or Path(text).exists():
+        return
+    if _ALIASES.get(name, name) in _NAMED or (name and Path(name).exists()):
+        what = f"'{rest}' behind '{name}:' is no key=value" if rest else f"nothing stands behind '{name}:'"
+        raise UsageError(
+            f"{what}; write frames=8 there if these are events ({name}:frames=8), or {name} alone."
         )
 
 
@@ -218,7 +231,7 @@ def _read_from(name: str, named: _Named, data_dir: str | os.PathLike[str] | None
     given = data_dir if data_dir is not None else os.environ.get(ENVIRONMENT)
     wanted = ", ".join(f"{folder}/" for folder in named.folders)
     if not given:
-        raise DataError(
+        raise UsageError(
             f"'{name}' is not shipped: set --data-dir or {ENVIRONMENT} to the folder that holds one of "
             f"{wanted} (fashion-mnist-small needs no files)."
         )

@@ -115,7 +115,7 @@ def options_of(given: dict[str, str], defaults: FrameOptions) -> FrameOptions:
     for key, value in given.items():
         if key not in known:
             raise UsageError(unknown_name("option of event data", key, known))
-        if key != "by" and not value.isdecimal():
+        if key != "by" and not re.fullmatch(r"[+-]?\d+", value):
             raise UsageError(f"{key} = '{value}' is no whole number; write for instance {key}=8.")
         values[key] = value if key == "by" else int(value)
     return replace(defaults, **values)

@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from axbar.errors import DataError, ModelError
+from axbar.nn._replace import replace_module
 from axbar.nn.quantised import (
     QuantisedConv2d,
     QuantisedLIF,
     QuantisedLinear,
+    QuantisedNormalise,
     membrane_step,
     rounded_shift,
 )
@@ -45,11 +47,30 @@ class _IntegerLayer(nn.Module):
 
     def check(self, x: Tensor) -> None:
         """Refuse floats."""
-        if x.is_floating_point():
-            raise DataError(
-                f"layer '{self.path}' of an integer network got {x.dtype}; give codes: "
-                "round(x / input_step).to(torch.int64), with the input_step of the first layer."
-            )
+        _check_codes(x, f"layer '{self.path}'")
+
+
+def _check_codes(x: Tensor, what: str) -> None:
+    if x.is_floating_point():
+        raise DataError(
+            f"{what} of an integer network got {x.dtype}; give codes: round(x / input_step).to(torch.int64), with the "
+            "input_step of the first layer."
+        )
+
+
+class _IntegerNormalise(nn.Module):
+    """Subtract codes from those of the images ``[B, C, H, W]``."""
+
+    codes: Tensor
+
+    def __init__(self, normalise: QuantisedNormalise, path: str, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.path = path
+        self.register_buffer("codes", torch.tensor(normalise.codes, dtype=dtype).view(-1, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        _check_codes(x, f"normalisation '{self.path}'")
+        return x.to(self.codes.dtype) - self.codes
 
 
 class _IntegerConv2d(_IntegerLayer):
@@ -109,8 +130,9 @@ def integer_copy(model: nn.Module, dtype: torch.dtype = torch.int64) -> nn.Modul
         form = _form(module, path, dtype)
         if form is not None:
             found += 1
-            parent, _, leaf = path.rpartition(".")
-            made.get_submodule(parent).register_module(leaf, form)
+            if not path:
+                return form
+            replace_module(made, path, form)
     if not found:
         raise ModelError(f"{type(model).__name__} is on no grid; apply the technique mint first.")
     return made
@@ -122,6 +144,8 @@ def _form(module: nn.Module, path: str, dtype: torch.dtype) -> nn.Module | None:
         if module.padding_mode != "zeros":
             raise ModelError(f"layer '{path}' pads with '{module.padding_mode}'; integers take zeros.")
         return _IntegerConv2d(module, path, dtype)
+    if isinstance(module, QuantisedNormalise):
+        return _IntegerNormalise(module, path, dtype)
     if isinstance(module, QuantisedLinear):
         return _IntegerLinear(module, path, dtype)
     if isinstance(module, QuantisedLIF):

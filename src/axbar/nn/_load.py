@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from axbar import registry
-from axbar.errors import AxbarError, ModelError, UsageError, suggest, unknown_name
+from axbar.errors import AxbarError, ModelError, OptionError, UsageError, suggest, unknown_name
 from axbar.nn._checkpoint import load_checkpoint, read_config
 from axbar.usercode import is_reference, load_function, neighbours_importable
 
@@ -113,7 +113,8 @@ def _from_run(path: Path, config: Mapping[str, Any]) -> tuple[nn.Module, Path]:
         given = tuple(config[key]) if isinstance(config[key], list) else config[key]
         frame = key == "input_shape"  # without its steps, which are an argument of their own
         if (stored[key][-3:] != given[-3:]) if frame else (stored[key] != given):
-            raise ModelError(
+            failure = ModelError if key in _OFFERED else OptionError  # those are told by the data
+            raise failure(
                 f"the network in '{folder}' has {key} = {stored[key]}, not {given}; train one for that."
             )
     name = str(stored.pop("name"))
@@ -155,7 +156,18 @@ def _from_nir(text: str, config: Mapping[str, Any]) -> nn.Module:
     # frames of events hold their own steps; a graph given steps would present images
     left = (*_OFFERED, "steps") if len(config.get("input_shape", ())) == 4 else _OFFERED
     taken = {k: v for k, v in config.items() if k not in left}
+    if taken.get("dt") is not None:
+        taken["dt"] = _length_of_step(taken["dt"])
     return _call(text, partial(load_nir, text), taken)
+
+
+def _length_of_step(dt: Any) -> float:
+    try:
+        if not isinstance(dt, bool):
+            return float(dt)
+    except (TypeError, ValueError):
+        pass
+    raise UsageError(f"dt = {dt!r} is no length of a time step; give a finite number above 0.")
 
 
 def _from_file(text: str, config: Mapping[str, Any]) -> nn.Module:

@@ -15,7 +15,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from axbar.errors import DataError, ModelError
+from axbar.errors import DataError, ModelError, OptionError
 from axbar.nn import coding
 
 __all__ = ["Normalise", "SpikingNetwork"]
@@ -167,7 +167,7 @@ def _shapes(
     if input_coding != "frames":
         return (shape := _image_shape(given)), shape
     if len(given) == 4 and given[0] != steps:
-        raise ModelError(
+        raise OptionError(
             f"input_shape = {tuple(given)} holds {given[0]} frames, but the network runs on {steps} steps; set "
             f"steps={given[0]}, or cut the recordings into frames={steps}."
         )

@@ -14,13 +14,23 @@ potential, -q..q, and k the leak beta = 2^-k (k = 0: none),
     U    = clip(H - s ceil(theta / u), -q, q)    or, with reset to zero,    U = clip(H (1 - s), -q, q)
 
 ``QuantisedLIF`` computes this on floats that hold whole numbers; ``axbar.nn.integer_copy`` on integers alone. Both give
-the same spikes at every step: a current that a float layer computed is rounded to the step that it means.
+the same spikes at every step: a current that a float layer computed is rounded to the step that it means. That step is
+the right one as long as float32 adds n products with an error below half a product, which
+
+    n 2^-24 sum |w_int x_int| < 1/2
+
+grants. Spikes (x_int = 0, 1) stay below in practice, where errors grow as sqrt(n) rather than as n. The first layer of
+a wide network may not: 784 bright pixels and weights of one sign on 8 bits make sums of 2 10^7, at which float32 itself
+counts in twos; a step of the membrane is 2^m = 256 of them, and one current in 70 was a step off, so that a spike may
+differ. ``mint`` counts these currents (``currents_off``).
 
 **First layer.** Inputs that are no spikes are multiples of a step d (1/255 for images of bytes). A product is then a
 multiple of u_w d with u_w the step of the weights; the membrane's is u = u_w d 2^m, m the whole number that brings it
 closest to u_w, and
 
     I = (sum w_int x_int + b_int + 2^(m-1)) >> m.
+
+A network that normalises its images subtracts a whole number of codes from each channel first (``QuantisedNormalise``).
 
 **Read-out.** It has a step and bits of its own, no neuron behind it, and its sums are the logits.
 
@@ -30,6 +40,7 @@ All layers have b bits, the first and the last too, because a chip has one width
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
@@ -38,10 +49,39 @@ from torch import Tensor, nn
 from axbar.errors import ModelError
 from axbar.nn._fused_grid import GridParams, fused_grid, whole_currents
 from axbar.nn._recurrence import LIFParams, LIFState, _Spike, zero_state
+from axbar.nn.network import Normalise
 from axbar.nn.neurons import IF, LIF, _full, _sequence, drop_single_spikes
 from axbar.nn.shared import SharedLIF, _in_turn, _side_by_side
 
-__all__ = ["QuantisedConv2d", "QuantisedLIF", "QuantisedLinear", "leak_of", "membrane_step"]
+__all__ = [
+    "QuantisedConv2d",
+    "QuantisedLIF",
+    "QuantisedLinear",
+    "QuantisedNormalise",
+    "leak_of",
+    "membrane_step",
+]
+
+
+class QuantisedNormalise(Normalise):
+    """Subtract a whole number of codes from each channel of images ``[B, C, H, W]``; there is no division.
+
+    Args:
+        codes: of the channels.
+        step: d, value of one code.
+    """
+
+    def __init__(self, codes: Sequence[int], step: float) -> None:
+        super().__init__([code * step for code in codes], [1.0] * len(codes))
+        self.codes, self.step = tuple(codes), step
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the centred images."""
+        return x - self.mean
+
+    def extra_repr(self) -> str:
+        """Show the codes in ``print(model)``."""
+        return f"codes={self.codes}, step={self.step:.6g}"
 
 
 class QuantisedConv2d(nn.Conv2d):
@@ -126,7 +166,8 @@ class QuantisedLIF(LIF):
         like: neurons to take decay, threshold, reset and surrogate of; an input scale becomes part of the threshold.
         bits: b, 2..8.
         shift: m of the first layer; 0 where spikes come in.
-        adds_spikes: spikes of other neurons are added to the current, each worth ``round(1/u)`` steps.
+        adds_spikes: spikes of other neurons are added to the current; a sum of n of them is worth ``round(n/u)`` steps,
+            which is not n times ``round(1/u)``.
 
     Attributes:
         membrane_bits: b.

@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from axbar.cost import Estimate, estimate
 from axbar.data import Dataset
 from axbar.nn import EarlyExit, predict_logits, read_out_of
+from axbar.published.snn_networks import WEIGHT_BITS
 from axbar.spec import HardwareSpec, load_hardware
 from axbar.techniques.early_exit import exit_curve
 from axbar.workload import Workload, trace
@@ -39,7 +41,7 @@ def measure(
 
     Args:
         tests: balanced test images for the accuracy; None for all.
-        traced: test images whose spikes are charged.
+        traced: test images whose spikes are charged; with early exit such that as many leave at each step as do of all.
         bits: of weights on the chips; ``fixed``: of membranes too.
 
     Returns:
@@ -53,7 +55,9 @@ def measure(
     read_out = read_out_of(network)
     answers = read_out(logits).argmax(-1).cpu().numpy()
     steps = _steps(read_out, logits)
-    workload = trace(network, dataset.test.balanced(traced).images())
+    leaves = isinstance(read_out, EarlyExit)
+    few = test.take(_like_all(steps, traced)) if leaves else dataset.test.balanced(traced)
+    workload = trace(network, few.images())
     weights = [layer.weight for layer in workload.matmuls if layer.weight is not None]
     total = sum(w.size for w in weights)
     neurons = sum(int(np.prod(layer.geometry.out_shape)) for layer in workload.neurons)
@@ -78,6 +82,12 @@ def _steps(read_out: Any, logits: Any) -> NDArray[np.int64]:
     return np.full(logits.shape[1], len(logits), dtype=np.int64)
 
 
+def _like_all(steps: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return ``count`` images whose steps are spread as those of all: every n-th in the order of steps."""
+    every = (np.arange(count) + 0.5) * len(steps) / count
+    return np.sort(np.argsort(steps, kind="stable")[every.astype(np.int64)])
+
+
 def _chip(name: str, bits: int, fixed: bool) -> HardwareSpec:
     preset, path = CHIPS[name]
     spec = load_hardware(preset, {path: bits})
@@ -94,32 +104,31 @@ def _figures(found: Estimate) -> dict[str, float]:
 
 
 def curve(network: nn.Module, dataset: Dataset, *, tests: int | None, traced: int) -> dict[str, list[float]]:
-    """Return accuracy, mean steps, and energy-delay product on the crossbars against the threshold of early exit.
+    """Return accuracy, mean steps, energy and energy-delay product on the crossbars by the threshold of early exit.
 
-    Accuracy and mean steps are of the test images; the product is of the traced ones, of which each leaves by the same
-    rule.
+    The shares p_k of samples that leave after k steps are those of all test images, the cost E_k, L_k of k steps is
+    that of the traced ones:
+
+        energy = Σ_k p_k E_k,   EDP = Σ_k p_k E_k L_k
     """
     test = dataset.test if tests is None else dataset.test.balanced(tests)
     logits = predict_logits(network, test.images()).cpu()
-    few = dataset.test.balanced(traced).images()
-    workload, own = trace(network, few), predict_logits(network, few)
-    thresholds = np.array(THRESHOLDS)
-    found = exit_curve(logits, _labels(test), thresholds)
-    costs = [_figures(estimate(_left(workload, own, t), _chip("crossbar", 8, False))) for t in THRESHOLDS]
+    workload = trace(network, dataset.test.balanced(traced).images())
+    each = [_until(workload, k + 1) for k in range(len(logits))]
+    energy, latency = (np.array([cost[q] for cost in each]) for q in ("energy_J", "latency_s"))
+    found = exit_curve(logits, torch.from_numpy(np.asarray(test.labels())), np.array(THRESHOLDS))
+    steps = np.stack([_steps(EarlyExit(t), logits) for t in THRESHOLDS])
+    shares = np.stack([(steps == k + 1).mean(1) for k in range(len(logits))], axis=1)
     return {
         "threshold": list(THRESHOLDS),
         "accuracy": found["accuracy"].tolist(),
         "mean_steps": found["mean_steps"].tolist(),
-        "edp_Js": [cost["edp_Js"] for cost in costs],
-        "energy_J": [cost["energy_J"] for cost in costs],
+        "edp_Js": (shares @ (energy * latency)).tolist(),
+        "energy_J": (shares @ energy).tolist(),
     }
 
 
-def _labels(test: Any) -> Any:
-    import torch
-
-    return torch.from_numpy(np.asarray(test.labels()))
-
-
-def _left(workload: Workload, logits: Any, threshold: float) -> Workload:
-    return replace(workload, exit_step=_steps(EarlyExit(threshold), logits))
+def _until(workload: Workload, steps: int) -> dict[str, float]:
+    """Return the cost on the crossbars if all samples leave after ``steps`` steps."""
+    stops = np.full(workload.samples, steps)
+    return _figures(estimate(replace(workload, exit_step=stops), _chip("crossbar", WEIGHT_BITS, False)))

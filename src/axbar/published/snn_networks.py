@@ -40,6 +40,8 @@ __all__ = ["BASE", "EXIT", "Net", "Tuning", "Variant", "base", "make", "unseen",
 BASE, EXIT, ALL = "T = 4", "early exit", "all together"
 _STEPS = 4
 WEIGHT_BITS = 8
+#: of pruned networks: they have more to mend, and take the rate of the first training
+_PRUNE_LR: Final = 4e-3
 #: calibration images
 _HELD: Final = 5_000
 
@@ -108,13 +110,15 @@ def variants(
     seed: int,
 ) -> tuple[Variant, ...]:
     """Return all variants, the one that the others start from first."""
-    common = f"epochs={tuning.epochs},images={tuning.images},lr={tuning.lr},loss=tet,seed={seed}"
+
+    def tuned(lr: float) -> str:
+        return f"epochs={tuning.epochs},images={tuning.images},lr={lr},loss=tet,seed={seed}"
 
     def prune(sparsity: float) -> str:
-        return f"prune:sparsity={sparsity},floor=0.01,gradual=0.5,{common}"
+        return f"prune:sparsity={sparsity},floor=0.01,gradual=0.5,{tuned(_PRUNE_LR)}"
 
     def mint(b: int) -> str:
-        return f"mint:bits={b},{common}"
+        return f"mint:bits={b},{tuned(tuning.lr)}"
 
     leave = f"early-exit:drop={lost}"
     found = [Variant(BASE)]

@@ -283,9 +283,8 @@ def table(
     from rich.text import Text
 
     found = Table(
-        title=title,
+        title=None if title is None else Text(title, style="bold"),
         title_justify="left",
-        title_style="bold",
         box=SIMPLE_HEAD,
         show_footer=foot is not None,
         pad_edge=False,
@@ -300,6 +299,6 @@ def table(
             no_wrap=not is_text or left == 1,
         )
     for row in rows:
-        # Text, not markup: a layer may be called "[b]".
+        # Text, not markup: a layer may be called "[b]" or ":fire:".
         found.add_row(*(Text(cell) for cell in row))
     return found

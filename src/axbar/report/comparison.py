@@ -115,6 +115,7 @@ def _notes(found: Comparison) -> list[str]:
     own = [
         note if len(names) == len(found.reports) else f"{', '.join(names)}: {note}"
         for note, names in said.items()
+        if note not in found.notes
     ]
     return [*found.notes, *own]
 

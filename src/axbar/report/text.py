@@ -49,7 +49,7 @@ def to_terminal(blocks: Callable[[bool], Sequence[Any]]) -> None:
     """Write blocks to the terminal; ``blocks(wide)`` is told whether there are 100 columns or more."""
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = _WIDTH
     _write(blocks(console.width >= 100), console)
@@ -60,7 +60,10 @@ def plain(blocks: Sequence[Any]) -> str:
     from rich.console import Console
 
     text = io.StringIO()
-    _write(blocks, Console(file=text, width=_WIDTH, color_system=None, force_terminal=False, highlight=False))
+    console = Console(
+        file=text, width=_WIDTH, color_system=None, force_terminal=False, highlight=False, emoji=False
+    )
+    _write(blocks, console)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 

@@ -61,12 +61,13 @@ class Technique(Protocol):
 
     A technique that works on batch norms as digital modules of the chip says ``keeps_norms = True``; the
     network is then converted with ``norms="keep"``. It is no part of the protocol: what says nothing keeps
-    none. Nor is what advice and plans read: ``tuning`` (``adaptation``, ``fine-tune`` or ``retrain``) says which
-    cost of ``axbar.cost.tuning_cost`` it has, ``what_if(spec, workload)`` what it changes about an inference
-    (``axbar.techniques.offers``), what an order of techniques must obey (``not_after``, ``repeats``:
-    ``axbar.techniques.parse_plan``), what it can't serve, said before any work (``check_chip(spec, config)``,
-    ``check_network(network, image, config)``), and ``restructure(model, facts)``, by which a run folder brings a changed
-    structure back (``axbar.techniques.note``).
+    none. Nor is what advice and plans read:
+
+    - ``tuning`` (``adaptation``, ``fine-tune`` or ``retrain``): which cost of ``axbar.cost.tuning_cost`` it has;
+    - ``what_if(spec, workload)``: what it changes about an inference (``axbar.techniques.offers``);
+    - ``not_after``, ``repeats``, ``ends``: what an order of techniques must obey (``axbar.techniques.parse_plan``);
+    - ``check_chip(spec, config)``, ``check_network(network, image, config)``: what it can't serve, before any work;
+    - ``restructure(model, facts)``: how a run folder brings a changed structure back (``axbar.techniques.note``).
     """
 
     name: str

@@ -48,6 +48,7 @@ def groups_of(workload: Workload, model: nn.Module) -> tuple[Group, ...]:
     """
     nodes = {layer.name: layer for layer in workload.layers}
     modules = dict(model.named_modules())
+    _check_not_yet(modules)
     found = list[tuple[set[str], set[str], set[str]]]()
     for node in workload.neurons:
         path = _path(node.name)
@@ -71,6 +72,15 @@ def groups_of(workload: Workload, model: nn.Module) -> tuple[Group, ...]:
         for layers, neurons, direct in _merged(found)
     )
     return tuple(sorted(groups, key=lambda group: order[group.layers[0]]))
+
+
+def _check_not_yet(modules: Mapping[str, nn.Module]) -> None:
+    for path, module in modules.items():
+        bits = getattr(module, "weight_bits", None)
+        if bits is not None:
+            raise ModelError(
+                f"layer '{path}' is on a grid of {bits} bits already; start from the network before that."
+            )
 
 
 def _path(name: str) -> str:
@@ -124,8 +134,6 @@ def _check_layer(path: str, modules: Mapping[str, nn.Module]) -> None:
     layer = modules.get(path)
     for base in (nn.Conv2d, nn.Linear):
         if isinstance(layer, base) and type(layer).forward is base.forward:
-            if getattr(layer, "weight_bits", None) is not None:
-                raise ModelError(f"layer '{path}' is on a grid already; start from the network before that.")
             if isinstance(layer._parameters.get("weight"), nn.Parameter):
                 return
     raise ModelError(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from axbar import registry
 from axbar.errors import UsageError, unknown_name
+from axbar.spec._paths import path_info
 from axbar.techniques._base import Technique, TechniqueConfig
 
 __all__ = ["get_technique", "parse_technique"]
@@ -59,20 +62,28 @@ def parse_technique(text: str) -> tuple[Technique, TechniqueConfig]:
         key = ".".join(str(place) for place in first["loc"])
         given = f"{key} = {first['input']!r}" if key in values else key
         raise UsageError(
-            f"technique '{technique.name}': {given} is refused: {first['msg']}.{_as_share(first)}"
+            f"technique '{technique.name}': {given} is refused: {_wanted(technique.Config, first)}.{_as_share(first)}"
         ) from error
+
+
+def _wanted(config: type[TechniqueConfig], error: ErrorDetails) -> str:
+    """Return what is allowed, ``give a whole number, 2..8``, or what a check of the technique's own says."""
+    if error["type"] in ("value_error", "assertion_error"):
+        return error["msg"]
+    info = path_info(config, ".".join(str(place) for place in error["loc"]))
+    if info is None or info.type not in ("int", "float"):
+        said = "true or false" if info is not None and info.type == "bool" else error["msg"]
+        return f"give {said.removeprefix('Input should be ')}"
+    bounded = info.low is not None or info.high is not None
+    return f"give a {'whole ' if info.type == 'int' else ''}number{f', {info.allowed}' if bounded else ''}"
 
 
 def _as_share(error: ErrorDetails) -> str:
     """Return a hint where a percentage was given for a share."""
-    limits = error.get("ctx", {})
-    try:
-        value = float(error["input"])
-    except (TypeError, ValueError):
+    limits, value = error.get("ctx", {}), str(error["input"])
+    if limits.get("lt", limits.get("le")) != 1 or not re.fullmatch(r"[1-9]\d", value):
         return ""
-    if limits.get("lt", limits.get("le")) != 1 or not 1 < value <= 100:
-        return ""
-    return f" It is a share from 0 to 1; did you mean {value / 100:g}?"
+    return f" It is a share from 0 to 1; did you mean {int(value) / 100:g}?"
 
 
 def _usage(technique: Technique) -> str:

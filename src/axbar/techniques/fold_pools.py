@@ -249,6 +249,9 @@ def _resize(layer: nn.Module, shape: Mapping[str, Any], weight: Tensor | None) -
         assert isinstance(layer, nn.Conv2d)
         layer.kernel_size, layer.stride = tuple(shape["kernel"]), tuple(shape["stride"])
         layer.padding, layer.dilation = tuple(shape["padding"]), (1, 1)
+        layer.padding_mode = (
+            "zeros"  # only layers without padding had another; what comes is the pool's, of zeros
+        )
         size = (layer.out_channels, layer.in_channels // layer.groups, *layer.kernel_size)
     old = layer.weight
     new = old.detach().new_zeros(size) if weight is None else weight

@@ -17,11 +17,10 @@ trained for a few epochs, straight through all rounding; exact zeros stay zero, 
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -34,7 +33,6 @@ from axbar.cost.whatif import Offer
 from axbar.crossbar import folded_copy
 from axbar.errors import ModelError, UsageError
 from axbar.nn import LIF
-from axbar.nn._fused_grid import whole_currents
 from axbar.nn._grid import (
     Grid,
     LearnedConv2d,
@@ -45,23 +43,24 @@ from axbar.nn._grid import (
     learned,
 )
 from axbar.nn._grid import quantised as quantised_layer
+from axbar.nn._replace import replace_module
 from axbar.nn.norm import is_norm
-from axbar.nn.quantised import QuantisedConv2d, QuantisedLIF, QuantisedLinear, membrane_step
+from axbar.nn.quantised import QuantisedLIF, QuantisedNormalise
 from axbar.spec import HardwareSpec
 from axbar.techniques._base import TechniqueResult
-from axbar.techniques._finetune import FewImages, TuneConfig, fit
-from axbar.techniques._grids import Group, groups_of, input_step_of
+from axbar.techniques._finetune import FewImages, TuneConfig, fit, training_cost
+from axbar.techniques._grid_cost import rounding, stored
+from axbar.techniques._grid_inputs import centre_pixels, inputs_of
+from axbar.techniques._grids import Group, groups_of
 from axbar.techniques._masks import keep, weight_layers, zeros_of
 from axbar.techniques._note import note
 from axbar.techniques._tuning import device_of
-from axbar.techniques.prune import training_cost
 from axbar.workload import Workload, trace
 
 __all__ = ["TECHNIQUE", "Mint", "MintConfig"]
 
 #: of the bits of a chip's weights and membranes
 _PATHS = ("crossbar.weight_bits", "weight_bits", "neuron.membrane_bits")
-_FLOAT_BITS = 32
 #: ranges that are tried, and images that they are tried on
 _TRIED, _LOOKED_AT = 12, 32
 
@@ -107,13 +106,12 @@ class Mint:
         start = time.perf_counter()
         few = FewImages(data, config.images, config.seed)
         norms = {path for path, module in target.named_modules() if is_norm(module)}
-        model = folded_copy(target, CalibrationSource.of(few.image)).eval()
-        _check_norms(model)
-        images = torch.from_numpy(few.train.images(slice(0, _LOOKED_AT))).to(device_of(model))
-        groups = groups_of(trace(model, images[:2]), model)
-        _check_shared(model, groups)
+        images = torch.from_numpy(few.train.images(slice(0, _LOOKED_AT))).to(device_of(target))
+        model, workload, groups = _grouped(target, images[:2])
+        centred = centre_pixels(model, workload, few)
         biases = [path for group in groups for path in group.layers if _layer(model, path).bias is not None]
-        seen = _watch(model, groups, images)
+        inputs = inputs_of(model, workload, few, images)
+        seen = _Seen(images, inputs.steps, _watch(model, groups, images))
         zeros = zeros_of(weight_layers(model, few.image))
         grids = _learned(model, groups, seen, config.bits)
         for group, grid in zip(groups, grids, strict=True):
@@ -124,15 +122,26 @@ class Mint:
                 fit(model, few, config, config.epochs)
         cost = training_cost(model, few, config, config.epochs, start)
         _freeze(model, groups)
-        facts = _facts(model, groups, norms, biases, config.bits)
+        facts = _facts(model, groups, norms, biases, config.bits) | {"centred": centred}
         note(model, self.name, facts)
-        return TechniqueResult(model, cost | _stored(model, images, config.bits))
+        cost |= stored(model, images, config.bits) | rounding(model, groups, images)
+        return TechniqueResult(model, cost | {"input_rounded": inputs.rounded})
+
+    def check_network(self, network: nn.Module, image: Tensor, config: MintConfig) -> None:
+        """Refuse a network that has no integer form, before any work.
+
+        Raises:
+            ModelError: with the part that has none.
+        """
+        _grouped(network, image.to(device_of(network)))
 
     def restructure(self, model: nn.Module, facts: Mapping[str, Any]) -> nn.Module:
         """Take norms out of ``model`` and put its layers and neurons on grids, in place; weights come after it."""
         bits = int(facts["bits"])
         for path in facts["norms"]:
-            _put(model, path, nn.Identity())
+            replace_module(model, path, nn.Identity())
+        for path, (step, codes) in facts.get("centred", {}).items():  # none in older notes
+            replace_module(model, path, QuantisedNormalise([int(code) for code in codes], float(step)))
         for path, input_step in facts["layers"].items():
             layer = _layer(model, path)
             if path in facts["biases"] and layer.bias is None:
@@ -140,7 +149,7 @@ class Mint:
             quantised_layer(layer, bits, float(input_step))
         for path, (shift, adds_spikes) in facts["neurons"].items():
             neuron = cast(LIF, model.get_submodule(path))
-            _put(model, path, QuantisedLIF(neuron, bits, int(shift), bool(adds_spikes)))
+            replace_module(model, path, QuantisedLIF(neuron, bits, int(shift), bool(adds_spikes)))
         note(model, self.name, facts)
         return model
 
@@ -175,15 +184,18 @@ class Mint:
         return Offer(self.name, self.stage, "integer weights and membranes", changes=changes, why=why)
 
 
+def _grouped(target: nn.Module, images: Tensor) -> tuple[nn.Module, Workload, Sequence[Group]]:
+    """Return a copy with folded norms, its trace, and the layers and neurons that share a grid."""
+    model = folded_copy(target, CalibrationSource.of(images[:1].cpu())).eval()
+    _check_norms(model)
+    workload = trace(model, images)
+    groups = groups_of(workload, model)
+    _check_shared(model, groups)
+    return model, workload, groups
+
+
 def _layer(model: nn.Module, path: str) -> nn.Conv2d | nn.Linear:
     return cast(nn.Conv2d | nn.Linear, model.get_submodule(path))
-
-
-def _put(model: nn.Module, path: str, module: nn.Module) -> None:
-    old = model.get_submodule(path)
-    module.train(old.training)
-    parent, _, leaf = path.rpartition(".")
-    model.get_submodule(parent)._modules[leaf] = module
 
 
 def _check_norms(model: nn.Module) -> None:
@@ -205,29 +217,11 @@ def _check_shared(model: nn.Module, groups: Sequence[Group]) -> None:
 
 
 @torch.no_grad()
-def _watch(model: nn.Module, groups: Sequence[Group], images: Tensor) -> _Seen:
-    """Run the float network and note what enters its layers and leaves neurons and read-outs."""
-    steps = dict[str, tuple[float, int]]()
-
-    def enter(path: str) -> Any:
-        def hook(_module: nn.Module, given: tuple[Tensor, ...]) -> None:
-            found = input_step_of(given[0])
-            steps[path] = min(steps.get(path, found), found)
-
-        return hook
-
-    handles = [
-        _layer(model, path).register_forward_pre_hook(enter(path))
-        for group in groups
-        for path in group.layers
-    ]
-    try:
-        with _outputs(model, [path for group in groups for path in _ends(group)]) as outputs:
-            model(images)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return _Seen(images, steps, {path: torch.stack(parts) for path, parts in outputs.items()})
+def _watch(model: nn.Module, groups: Sequence[Group], images: Tensor) -> dict[str, Tensor]:
+    """Run the float network and return what leaves its neurons and read-outs."""
+    with _outputs(model, [path for group in groups for path in _ends(group)]) as outputs:
+        model(images)
+    return {path: torch.stack(parts) for path, parts in outputs.items()}
 
 
 def _ends(group: Group) -> tuple[str, ...]:
@@ -283,7 +277,9 @@ def _learned(model: nn.Module, groups: Sequence[Group], seen: _Seen, bits: int) 
             learned(layer, grid)
         for path in group.neurons:
             neuron = cast(LIF, model.get_submodule(path))
-            _put(model, path, LearnedLIF(neuron, grid, path in group.adds_spikes).to(weights[0].device))
+            replace_module(
+                model, path, LearnedLIF(neuron, grid, path in group.adds_spikes).to(weights[0].device)
+            )
         grids.append(grid)
     return grids
 
@@ -331,58 +327,6 @@ def _facts(
         "layers": layers,
         "neurons": {path: [neuron.shift, neuron.adds_spikes] for path, neuron in neurons.items()},
     }
-
-
-@torch.no_grad()
-def _stored(model: nn.Module, images: Tensor, bits: int) -> dict[str, Any]:
-    """Return what weights and membranes take in memory before and after, and how many stand at the ends."""
-    weights = at_end = 0
-    for layer in model.modules():
-        if isinstance(layer, QuantisedConv2d | QuantisedLinear):
-            codes = torch.round(layer.weight.double() / float(layer.weight_scale)).abs()
-            weights += codes.numel()
-            at_end += int((codes == 2 ** (bits - 1) - 1).sum())
-    found = {node.name.split("#")[0]: node for node in trace(model, images[:2]).neurons}
-    shares = {path: cast(QuantisedLIF, model.get_submodule(path)).share for path in found}
-    neurons = sum(-(-math.prod(node.geometry.out_shape) // shares[path]) for path, node in found.items())
-    words = weights + neurons
-    return {
-        "bits": bits,
-        "weights": weights,
-        "membranes": neurons,
-        "memory_bits_before": _FLOAT_BITS * words,
-        "memory_bits_after": bits * words,
-        "memory_saved": 1.0 - bits / _FLOAT_BITS,
-        "saturated_weights": at_end / weights,
-        "saturated_membranes": _clipped_share(model, images),
-        "not_counted": "biases and sums, at the width of the sum",
-    }
-
-
-def _clipped_share(model: nn.Module, images: Tensor) -> float:
-    """Return the share (0..1) of stored potentials that were clipped."""
-    clipped = total = 0
-
-    def count(neuron: QuantisedLIF, given: tuple[Tensor, ...], _made: Tensor) -> None:
-        nonlocal clipped, total
-        p = neuron.grid
-        wide, stored = replace(p, largest=2**62), torch.zeros_like(given[0][0])
-        for x in given[0].unbind(0):
-            free = membrane_step(whole_currents(x, p), stored, wide)[1]
-            stored = free.clamp(-p.largest, p.largest)
-            clipped, total = clipped + int((stored != free).sum()), total + free.numel()
-
-    handles = [
-        m.register_forward_hook(cast(Any, count))
-        for m in model.modules()
-        if isinstance(m, QuantisedLIF) and m.share == 1
-    ]
-    try:
-        model(images)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return clipped / total if total else 0.0
 
 
 TECHNIQUE = Mint()

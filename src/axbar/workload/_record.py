@@ -173,13 +173,17 @@ class _Recorder(TorchFunctionMode):
         op = leaf_kind(module) or ""
         reads = self._read_tag if op in MATMUL_OPS else self._needed_tag
         tag = reads(given[0], path, type(module).__name__)
+        ahead = getattr(
+            module, "samples_first", False
+        )  # [B, T, ...]: layouts have time in front of the samples
+        x, y = (t.transpose(0, 1) if ahead else t for t in (given[0], made[0]))
         event = Event(
             op=op, kind=type(module).__name__, path=path, own=True, site=(), producers=tag.producers,
-            in_shape=tuple(given[0].shape), out_shape=tuple(made[0].shape),
+            in_shape=tuple(x.shape), out_shape=tuple(y.shape),
         )  # fmt: skip
         if op == "neuron":
             event.neuron = neuron_constants(module, path)
-            event.values = self._kept(made[0], path)
+            event.values = self._kept(y, path)
         elif op == "norm":
             event.kind = "batch_norm"  # whatever its class, one multiply-add per value
             if tag.channel is not None:
@@ -188,7 +192,7 @@ class _Recorder(TorchFunctionMode):
             event.kind = op
             event.bits, event.scale = fixed_grid(module)
             self._hold(event, layer_call(module, given[0]))
-        self.note(event, given[0], made[0], module)
+        self.note(event, x, y, module)
         for tensor in made + states(module, made[0]):
             self._made(tensor, event, inplace=any(tensor is t for t in given))
         self._add(event)

@@ -17,7 +17,7 @@ from stand_ins import Leaky, LIFBoxCell, LIFNode, MembraneReset, MembraneSubtrac
 from torch import Tensor, nn
 
 import axbar
-from axbar.errors import ModelError
+from axbar.errors import ModelError, UsageError
 from axbar.nn import LIF, SynapticLIF
 from axbar.workload.interchange._live_neurons import ImportedPromptLIF
 
@@ -126,6 +126,35 @@ def test_refusals_name_module_attribute_value_and_what_is_supported(name: str) -
     assert "'1.0'" in str(error.value) and "supported" in str(error.value)
 
 
+def _baseless(name: str, attributes: dict[str, Any]) -> nn.Module:
+    """A module of snnTorch without the base class of its neurons."""
+    cls: Any = type(
+        name, (nn.Module,), {"__module__": "snntorch._neurons.other", "forward": lambda self, x: x}
+    )
+    module = cls()
+    vars(module).update(attributes)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "words"),
+    [
+        ("Leaky", {"beta": 0.5}, r"'1' \(snnTorch Leaky\) has no attribute 'inhibition'"),
+        ("Newer", {"threshold": 1.0}, r"'1' \(snnTorch Newer\) has no equal in axbar"),
+    ],
+)
+def test_neurons_without_the_base_class_of_their_library_are_refused(
+    name: str, attributes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ModelError, match=words):
+        axbar.from_module(nn.Sequential(nn.Linear(2, 2), _baseless(name, attributes)), steps=2)
+
+
+def test_other_modules_of_a_library_stay() -> None:
+    net = nn.Sequential(nn.Linear(2, 2), _baseless("Viewer", {}))
+    assert axbar.from_module(net) is net
+
+
 def test_another_version_behind_the_same_names_is_found_out() -> None:
     neuron = LIFNode(3.0, False, None)
     neuron.one = lambda x: type(neuron).one(neuron, 0.99 * x)
@@ -227,3 +256,21 @@ def test_a_factory_in_a_file_may_return_a_foreign_network(tmp_path: Path) -> Non
     torch.save(theirs.state_dict(), tmp_path / "ours.pt")
     ours = axbar.load_network(reference, tmp_path / "ours.pt")
     assert bool((ours.get_parameter("network.fc2.weight") == 1.0).all())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("hello", r"a torch.nn.Module is needed, got str 'hello'; load_network loads"),
+        (3, "a torch.nn.Module is needed, got int;"),
+        (TwoLayers, r"TwoLayers is a class, not a network; make one: from_module\(TwoLayers\(\.\.\.\)\)"),
+    ],
+)
+def test_what_is_no_network_is_said(given: Any, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        axbar.from_module(given)
+
+
+def test_an_example_that_is_no_tensor_is_said() -> None:
+    with pytest.raises(UsageError, match="example must be a batch of inputs as a tensor, not list"):
+        axbar.from_module(nn.Sequential(nn.Linear(2, 2)), example=[[0.0, 1.0]])  # pyright: ignore[reportArgumentType]

@@ -17,6 +17,7 @@ from axbar.workload import unpack
 
 RNG = np.random.default_rng(3)
 W_IN, W_REC, W_OUT = (RNG.normal(size=s).astype("f4") for s in ((5, 3), (5, 5), (2, 5)))
+W_A, W_B = (RNG.normal(size=(3, 3)).astype("f4") for _ in range(2))
 
 
 def recurrent(path: Path, edges_reversed: bool = False, bias: np.ndarray | None = None) -> Path:
@@ -142,26 +143,89 @@ def test_a_biased_way_back_through_two_layers_is_refused(tmp_path: Path) -> None
         axbar.load_network(write(tmp_path / "a.nir", graph(nodes, edges)), dt=1.0, reset="zero")
 
 
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_a_cycle_that_only_the_way_back_of_another_reads(tmp_path: Path, steps: int) -> None:
+    """The last spikes of 'far' still come out as a whole sequence, though no step is left to use them."""
+    nodes = {**ends(3, 3), "far": lif(3), "ff": linear(W_A), "b": lif(3), "bb": linear(W_B)}
+    edges = [*chain("input", "far", "ff", "far", "bb"), *chain("input", "b", "bb", "b", "output")]
+    network = axbar.load_network(write(tmp_path / "a.nir", graph(nodes, edges)), dt=1.0, reset="subtract")
+    assert network.plan.feedback == {("ff", "far"), ("bb", "b")}
+    x, fire, out = events(steps=steps), LIF(0.5, 1.0, "subtract"), []
+    a, b, states = torch.zeros(4, 3), torch.zeros(4, 3), [None, None]
+    for x_t in x.unbind(1):
+        back_a, back_b = a @ torch.tensor(W_A).T, (a + b) @ torch.tensor(W_B).T
+        (a, states[0]), (b, states[1]) = (
+            fire.step(x_t + back_a, states[0]),
+            fire.step(x_t + back_b, states[1]),
+        )
+        out.append(b)
+    with torch.no_grad():
+        assert torch.equal(network(x), torch.stack(out))
+    traced = axbar.trace(network, x)
+    assert unpack(traced.layer("far").output.words, steps).any()
+    assert traced.layer("bb").steps == tuple(range(max(1, steps - 1)))  # one layer, not one for each step
+    if steps > 1:
+        sums = [row.inputs for row in traced.layers if row.op == "add"]
+        assert sums == [("input", "ff"), ("input", "bb"), ("b", "far")]
+
+
+def random_graph(rng: np.random.Generator, cycles: int) -> tuple[dict, list[tuple[str, str]]]:
+    """Six neurons in a row and edges back and forth, half of them through weights.
+
+    With two cycles none leads from the second half to the first; where the halves are no row either, the first reaches
+    the second by its way back alone.
+    """
+    names = [f"n{i}" for i in rng.permutation(6)]  # the order of names settles which edges feed back
+    first, second = names[:3], names[3:]
+    nodes = {name: lif(1, threshold=float(rng.uniform(0.6, 1.4))) for name in names}
+    edges = [("input", names[0]), *chain(*names), (names[-1], "output")]
+    drawn = [(str(rng.choice(names)), str(rng.choice(names))) for _ in range(4)]
+    if cycles == 2:
+        drawn = [(b, a) if a in second and b in first else (a, b) for a, b in drawn]
+        if rng.random() < 0.5:
+            edges.remove((first[-1], second[0]))
+            edges.append(("input", second[0]))
+            drawn = [(a, b) for a, b in drawn if (a in first) == (b in first)]
+        edges += [(first[-1], first[0]), *chain(second[-1], "back", second[0]), (rng.choice(first), "back")]
+        nodes["back"] = linear([[rng.uniform(-1, 1)]])
+    for i, (a, b) in enumerate(drawn):
+        if rng.random() < 0.5:
+            nodes[f"w{i}"] = linear([[rng.uniform(-1, 1)]])
+            edges += chain(a, f"w{i}", b)
+        else:
+            edges.append((a, b))
+    return {**ends(1, 1), **nodes}, [(str(a), str(b)) for a, b in edges]
+
+
+@pytest.mark.parametrize("cycles", [1, 2])
 @pytest.mark.parametrize("seed", range(12))
-def test_any_graph_runs_each_node_after_what_feeds_it(tmp_path: Path, seed: int) -> None:
-    """Random graphs of neurons: the spikes equal those of a loop that relaxes node by node."""
+def test_any_graph_runs_each_node_after_what_feeds_it(tmp_path: Path, seed: int, cycles: int) -> None:
+    """Random graphs: the spikes equal those of a loop that relaxes node by node."""
     rng = np.random.default_rng(seed)
-    names = [f"n{i}" for i in range(6)]
-    edges = [("input", "n0"), *chain(*names), ("n5", "output")]
-    edges += [(str(rng.choice(names)), str(rng.choice(names))) for _ in range(4)]
-    nodes = {**ends(1, 1), **{name: lif(1, threshold=float(rng.uniform(0.6, 1.4))) for name in names}}
+    nodes, edges = random_graph(rng, cycles)
     network = axbar.load_network(write(tmp_path / "a.nir", graph(nodes, edges)), dt=1.0, reset="subtract")
     x = torch.tensor(rng.uniform(0, 1.5, (1, 10, 1)), dtype=torch.float32)
-    feedback, forward = network.plan.feedback, set(edges) - network.plan.feedback
+    feedback = network.plan.feedback
     order = [name for group in network.plan.groups for name in group]
-    assert all(order.index(a) < order.index(b) for a, b in forward)
-    states, before, out = dict.fromkeys(names), dict.fromkeys(names, torch.zeros(1, 1)), []
+    assert all(order.index(a) < order.index(b) for a, b in set(edges) - feedback)
+    assert len(network.plan.cyclic) >= cycles - 1
+    (last,) = network.plan.sources["output"]
+    states, before, out = dict.fromkeys(nodes), dict.fromkeys(nodes, torch.zeros(1, 1)), []
     for t in range(10):
         now = {"input": x[:, t]}
-        for name in (n for n in order if n in names):
-            current = sum(now[a] for a, b in sorted(forward) if b == name)
-            current = current + sum((before[a] for a, b in sorted(feedback) if b == name), torch.zeros(1, 1))
-            now[name], states[name] = network.get_submodule(name).step(current, states[name])
+        for name in (n for n in order if n not in ("input", "output")):
+            fed = [before[a] if (a, b) in feedback else now[a] for a, b in sorted(set(edges)) if b == name]
+            layer = network.get_submodule(name)
+            if isinstance(layer, nn.Linear):
+                now[name] = layer(sum(fed))
+            else:
+                now[name], states[name] = layer.step(sum(fed), states[name])
         before = now
-        out.append(now["n5"])
-    assert torch.equal(network(x), torch.stack(out))
+        out.append(now[last])
+    with torch.no_grad():
+        assert torch.equal(network(x), torch.stack(out))
+    traced = axbar.trace(network, x)
+    kinds = {"Linear": traced.matmuls, "LIF": traced.neurons}
+    for kind, found in kinds.items():
+        assert sorted(row.name for row in found) == sorted(n for n in nodes if nodes[n]["type"] == kind)
+    assert all(len(row.steps) in (9, 10) for row in traced.matmuls)

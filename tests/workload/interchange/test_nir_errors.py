@@ -131,6 +131,22 @@ def test_wrong_metadata_are_refused(tmp_path: Path, key: str, value, sentence: s
         axbar.load_network(path, dt=1.0, reset="zero")
 
 
+@pytest.mark.parametrize("key, value", [("beta", 0.5), ("input_scale", 1.0)])
+def test_a_decay_that_the_metadata_contradict_is_named(tmp_path: Path, key: str, value: float) -> None:
+    path = one_layer(tmp_path / "a.nir", lif(2, metadata={key: value}), n=2)
+    told = rf"'fire' \(LIF\) say {key} = {value:g}, which .*decay='euler', and with 'exponential' .*without decay="
+    with pytest.raises(ModelError, match=told):
+        axbar.load_network(path, dt=1.0, reset="zero", decay="exponential")
+    assert axbar.load_network(path, dt=1.0, reset="zero").classes == 2
+
+
+def test_metadata_of_an_exponential_decay_ask_for_it(tmp_path: Path) -> None:
+    path = one_layer(tmp_path / "a.nir", lif(2, r=1.0, metadata={"beta": np.exp(-0.5)}), n=2)
+    with pytest.raises(ModelError, match=r"with 'euler' 0.5; pass decay='exponential'\.$"):
+        axbar.load_network(path, dt=1.0, reset="zero")
+    assert axbar.load_network(path, dt=1.0, reset="zero", decay="exponential").classes == 2
+
+
 def test_metadata_of_others_do_not_matter(tmp_path: Path) -> None:
     more = {"author": "someone", "layer": 3, "nested": {"dt": 7.0}}
     path = one_layer(tmp_path / "a.nir", lif(2, metadata=more), n=2, tool="another")

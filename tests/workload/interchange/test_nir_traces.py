@@ -12,6 +12,7 @@ from nir_files import chain, cuba, ends, full, graph, lif, linear, node, one_lay
 from torch import nn
 
 import axbar
+from axbar.errors import ModelError
 from axbar.nn import IF, LIF, SynapticLIF
 from axbar.workload.interchange._nir_layers import Integrator
 
@@ -201,6 +202,54 @@ def test_sub_graphs_are_opened(tmp_path: Path) -> None:
     assert spikes(network, sequence(1.0, 1.0, 1.0, 1.0)) == [1, 0, 1, 0]
 
 
+def nested(n_input: str, n_output: str, metadata: dict | None = None) -> dict:
+    """A graph in a graph in a graph; the middle one feeds back to itself, the inner one holds a cell of its own."""
+    ends_of = {n_input: node("Input", shape=np.array([2])), n_output: node("Output", shape=np.array([2]))}
+    cell = graph({**ends_of, "fire": lif(2), "w": linear(W_CELL)},
+                 [*chain(n_input, "fire", n_output), *chain("fire", "w", "fire")], metadata)  # fmt: skip
+    middle = graph({**ends_of, "cell": cell, "v": node("LI", **full((2,), tau=2.0, r=2.0, v_leak=0.0))},
+                   [*chain(n_input, "cell", "v", n_output), ("cell", n_output)])  # fmt: skip
+    nodes = {**ends(2, 2), "middle": middle, "back": linear(W_BACK)}
+    return graph(nodes, [*chain("input", "middle", "output"), *chain("middle", "back", "middle")])
+
+
+W_CELL, W_BACK = [[0.5, -1.0], [0.25, -0.5]], [[-0.5, 0.25], [0.5, -1.0]]
+
+
+@pytest.mark.parametrize(
+    "names", [("input", "output"), ("output", "input"), ("forward", "training"), ("a.b", "c d"), ("0", "ü")]
+)
+def test_graphs_two_levels_down_run_under_any_names(tmp_path: Path, names: tuple[str, str]) -> None:
+    network = axbar.load_network(write(tmp_path / "a.nir", nested(*names)), dt=1.0, reset="subtract")
+    x = np.random.default_rng(0).uniform(-0.5, 1.5, (12, 2))
+    h, v, out, total = np.zeros(2), np.zeros(2), np.zeros(2), []
+    fired = np.zeros(2)
+    for x_t in x:
+        h = 0.5 * h + x_t + np.array(W_BACK) @ out + np.array(W_CELL) @ fired
+        fired = (h >= 1.0) * 1.0
+        h -= fired
+        v = 0.5 * v + fired
+        out = v + fired
+        total.append(out)
+    with torch.no_grad():
+        given = network(torch.tensor(x, dtype=torch.float32).unsqueeze(0))[:, 0]
+    np.testing.assert_allclose(given, total, atol=1e-5)
+    assert np.sum(total) > 5
+
+
+def test_bad_sub_graphs_are_named_with_all_their_levels(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.nir", nested("in", "out", {"dt": 0.5}))
+    with pytest.raises(ModelError, match=r"written for dt = 0.5, not 1; leave dt out"):
+        axbar.load_network(path, dt=1.0, reset="subtract")
+    assert layer(axbar.load_network(path, reset="subtract"), "middle_cell_fire").beta == 0.75
+    bad = nested("in", "out")
+    bad["nodes"]["middle"]["nodes"]["cell"]["nodes"]["more"] = node("Input", shape=np.array([2]))
+    with pytest.raises(
+        ModelError, match=r"sub-graph 'middle.cell' has 2 nodes of the type Input \(in, more\)"
+    ):
+        axbar.load_network(write(tmp_path / "b.nir", bad), dt=1.0, reset="subtract")
+
+
 # --- images
 
 
@@ -222,3 +271,14 @@ def test_sensors_without_rows_may_come_as_maps_of_one_row(tmp_path: Path) -> Non
     x = torch.rand(3, 5, 2)
     assert torch.equal(network(x), network(x.reshape(3, 5, 1, 1, 2)))
     assert network.input_shape is None and network.frame_shape == (2,)
+
+
+def test_as_many_sums_as_steps_are_not_one_sum_over_time(tmp_path: Path) -> None:
+    nodes = {**ends(2, 2), "s": node("Identity"), "fire": lif(2), **{k: linear(np.eye(2)) for k in "abcd"}}
+    edges = [("input", "a"), ("input", "b"), ("a", "s"), ("b", "s"), *chain("s", "c", "fire", "output")]
+    edges += chain("s", "d", "fire")
+    path = write(tmp_path / "a.nir", graph(nodes, edges))
+    network = axbar.load_network(path, dt=1.0, reset="subtract", steps=2)
+    workload = axbar.trace(network, torch.rand(3, 2))
+    sums = [(row.inputs, row.steps) for row in workload.layers if row.op == "add"]
+    assert sums == [(("a", "b"), (0,)), (("c", "d"), (0,))]

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from axbar.errors import ModelError
+from axbar.errors import ModelError, UsageError
 from axbar.workload.interchange._live_check import check
 from axbar.workload.interchange._live_layers import plain_layers
 from axbar.workload.interchange._live_neurons import (
@@ -115,11 +115,13 @@ def from_module(model: nn.Module, steps: int | None = None, example: Tensor | No
         example: batch ``[B, ...]`` on which the outputs of both must be equal.
 
     Raises:
+        UsageError: ``model`` is no network, or ``example`` no tensor.
         ModelError: a neuron or one of its settings has no equal here, fires otherwise than its settings say, or the
             outputs on the example differ.
     """
     if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
         raise ModelError(f"steps = {steps!r} is no number of time steps; give 1 or more.")
+    _check_types(model, example)
     found = live_neurons(model)
     if not found:
         return model
@@ -136,6 +138,21 @@ def from_module(model: nn.Module, steps: int | None = None, example: Tensor | No
     if example is not None:
         _compare(model, imported, example)
     return imported
+
+
+def _check_types(model: object, example: object) -> None:
+    if isinstance(model, type):
+        raise UsageError(
+            f"{model.__name__} is a class, not a network; make one: from_module({model.__name__}(...))."
+        )
+    if not isinstance(model, nn.Module):
+        shown = f" {model!r}" if isinstance(model, str) else ""
+        raise UsageError(
+            f"a torch.nn.Module is needed, got {type(model).__name__}{shown}; load_network loads networks by name "
+            "or file."
+        )
+    if example is not None and not isinstance(example, Tensor):
+        raise UsageError(f"example must be a batch of inputs as a tensor, not {type(example).__name__}.")
 
 
 def adopted(network: nn.Module, weights: Collection[str] | None = None) -> nn.Module:

@@ -72,6 +72,11 @@ class Imported:
     carried: State | None = None
     ran: bool = False
 
+    @property
+    def samples_first(self) -> bool:
+        """Whether a sequence comes as ``[B, T, ...]``; the tracer asks."""
+        return type(self.convention) is Sinabs
+
     def calls(self, convention: Convention) -> Self:
         """Set how the neuron is called; return it."""
         self.convention = convention

@@ -50,6 +50,8 @@ _NAMES = {"snntorch": "snnTorch", "spikingjelly": "SpikingJelly", "norse": "Nors
 #: classes of these libraries that keep a state, by the name of their common base
 _STATEFUL = {"SpikingNeuron", "MemoryModule", "NonSpikingBaseNode", "SNNCell", "SNN", "SNNRecurrentCell",
              "SNNRecurrent", "StatefulLayer"}  # fmt: skip
+#: attributes that neurons of a library have, and its other modules do not (Norse's encoders of inputs have the same)
+_THRESHOLDS = {"snntorch": "threshold", "spikingjelly": "v_threshold", "sinabs": "spike_threshold"}
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,18 @@ def _equals(value: Any, allowed: Any) -> bool:
 
 
 def live_of(path: str, module: nn.Module) -> Live | None:
-    """Return what a module is if it is a stateful layer of a known library, or a subclass of one."""
+    """Return what a module is if it is a neuron of a known library, or of a subclass of one.
+
+    A neuron has the base of that library's stateful layers, or in versions without it a known name or a threshold.
+    """
     bases = [base for base in type(module).__mro__ if _library(base)]
-    if not any(base.__name__ in _STATEFUL for base in bases):
+    if not bases:
         return None
-    return Live(path, module, _library(bases[0]), bases[0].__name__)
+    library = _library(bases[0])
+    known = any(base.__name__ in _STATEFUL or base.__name__ in _READERS[library] for base in bases)
+    if not known and not hasattr(module, _THRESHOLDS.get(library, "")):
+        return None
+    return Live(path, module, library, bases[0].__name__)
 
 
 def _library(cls: type) -> str:

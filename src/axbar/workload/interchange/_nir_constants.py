@@ -138,12 +138,10 @@ def constants_of(node: NirNode, dt: float | None, settings: Settings) -> Constan
             "unit of its time constants (snnTorch writes for dt=1e-4, sinabs for dt=1)."
         )
     _check_rest(node)
-    alpha, beta, scale = _leaks(node, dt, settings.decay)
+    leaks = _leaks(node, dt, settings.decay)
     spiking = node.type in SPIKING
     return Constants(
-        beta=_noted(node, "beta", beta),
-        input_scale=_noted(node, "input_scale", scale),
-        alpha=None if alpha is None else _noted(node, "alpha", alpha),
+        **{key: _noted(node, key, computed, dt, settings.decay) for key, computed in leaks.items()},
         threshold=_threshold(node, "v_threshold") if spiking else None,
         reset=_reset(node, settings) if spiking else None,
         strict=_strict(node, settings) if spiking else None,
@@ -167,18 +165,19 @@ def _check_rest(node: NirNode) -> None:
             )
 
 
-def _leaks(node: NirNode, dt: float, decay: Decay) -> tuple[Number | None, Number, Number]:
-    """Return (α, β, k)."""
+def _leaks(node: NirNode, dt: float, decay: Decay) -> dict[str, Number]:
+    """Return β and k, and α of neurons with a synapse, by the names of ``Constants``."""
     r = node.numbers("r")
     if node.type in ("IF", "I"):
-        return None, 1.0, _gain(node, r * dt)
+        return {"beta": 1.0, "input_scale": _gain(node, r * dt)}
     if node.type in ("LIF", "LI"):
         beta, share = _leak(node, "tau", dt, decay)
-        return None, beta, _gain(node, r * share)
+        return {"beta": beta, "input_scale": _gain(node, r * share)}
     alpha, entering = _leak(node, "tau_syn", dt, decay)
     beta, share = _leak(node, "tau_mem", dt, decay)
     w_in = node.numbers("w_in") if "w_in" in node.values else np.ones(())
-    return alpha, beta, _gain(node, _near_one(w_in * entering) * _near_one(r * share))
+    gain = _gain(node, _near_one(w_in * entering) * _near_one(r * share))
+    return {"beta": beta, "input_scale": gain, "alpha": alpha}
 
 
 def _leak(node: NirNode, key: str, dt: float, decay: Decay) -> tuple[Number, NDArray[np.float64]]:
@@ -216,19 +215,37 @@ def _single(value: NDArray[np.float64]) -> Number:
     return float(first) if (value == first).all() else value
 
 
-def _noted(node: NirNode, key: str, computed: Number) -> Number:
+def _noted(node: NirNode, key: str, computed: Number, dt: float, decay: Decay) -> Number:
     """Return the constant that the metadata hold, which has all its bits, after a check against the node."""
     if key not in node.metadata:
         return computed
     noted = _number_in(node.metadata, key, node.label)
-    same = noted.ndim == 0 or noted.shape == np.shape(computed)
-    if not same or not np.allclose(noted, computed, rtol=_ROUNDING, atol=_ROUNDING):
+    if not _agree(noted, computed):
+        other: Decay = "euler" if decay == "exponential" else "exponential"
+        if _gives(node, key, noted, dt, other):
+            raise ModelError(
+                f"the metadata of {node.label} say {key} = {np.ravel(noted)[0]:g}, which its time constants and dt "
+                f"give with decay='{other}', and with '{decay}' {np.ravel(computed)[0]:g}; pass decay='{other}'"
+                f"{', which is what holds without decay=' if other == 'euler' else ''}."
+            )
         raise ModelError(
             f"the metadata of {node.label} say {key} = {np.ravel(noted)[0]:g}, but its time constants and dt give "
             f"{np.ravel(computed)[0]:g}; the file was changed by a program that did not know them: remove the metadata "
             "and pass dt= and reset=."
         )
     return _single(noted)
+
+
+def _agree(noted: NDArray[np.float64], computed: Number) -> bool:
+    same = noted.ndim == 0 or noted.shape == np.shape(computed)
+    return same and np.allclose(noted, computed, rtol=_ROUNDING, atol=_ROUNDING)
+
+
+def _gives(node: NirNode, key: str, noted: NDArray[np.float64], dt: float, decay: Decay) -> bool:
+    try:
+        return _agree(noted, _leaks(node, dt, decay)[key])
+    except ModelError:  # as where Euler steps are longer than a time constant
+        return False
 
 
 def _reset(node: NirNode, settings: Settings) -> str:

@@ -41,8 +41,15 @@ class Plan:
     output: str
 
 
-def flatten(graph: NirGraph) -> NirGraph:
-    """Return the graph with the nodes of sub-graphs as ``subgraph.node``; their inputs and outputs pass on."""
+def flatten(graph: NirGraph, within: str = "") -> NirGraph:
+    """Return the graph with the nodes of sub-graphs as ``subgraph.node``; their inputs and outputs pass on.
+
+    What a sub-graph says of the time step then stands at its input. ``within`` names the graphs around it in errors,
+    each with a dot behind it.
+
+    Raises:
+        ModelError: two nodes have one name then, or a sub-graph has not one input and one output.
+    """
     nodes: dict[str, NirNode] = {}
     edges: list[Edge] = []
     doors: dict[str, tuple[str, str]] = {}  # sub-graph -> where edges into it and out of it belong
@@ -50,15 +57,15 @@ def flatten(graph: NirGraph) -> NirGraph:
         if isinstance(item, NirNode):
             _add(nodes, replace(item, name=name))
             continue
-        inner = flatten(item)
+        inner = flatten(item, f"{within}{name}.")
         for node in inner.nodes.values():
             assert isinstance(node, NirNode)
             kind = "Identity" if node.type in ("Input", "Output") else node.type
-            _add(nodes, replace(node, name=f"{name}.{node.name}", type=kind))
-        into, out = (
-            _only(inner, "Input", f"sub-graph '{name}'"),
-            _only(inner, "Output", f"sub-graph '{name}'"),
-        )
+            dt = {"dt": inner.metadata["dt"]} if node.type == "Input" and "dt" in inner.metadata else {}
+            _add(
+                nodes, replace(node, name=f"{name}.{node.name}", type=kind, metadata={**node.metadata, **dt})
+            )
+        into, out = (_only(inner, kind, f"sub-graph '{within}{name}'") for kind in ("Input", "Output"))
         doors[name] = (f"{name}.{into}", f"{name}.{out}")
         edges += [(f"{name}.{a}", f"{name}.{b}") for a, b in inner.edges]
     for a, b in graph.edges:

@@ -1,6 +1,6 @@
 # pyright: standard
 # (torch's own annotations are too thin for strict checking)
-"""Layers of NIR that torch and ``axbar.nn`` lack: scale, 1-d convolution on arrays, delay, integrator.
+"""Layers of NIR that torch and ``axbar.nn`` lack: scale, 1-d convolution on arrays, sum, delay, integrator.
 
 Values come as ``[N, ...]`` (time folded into the batch) to layers without memory, as ``[T, B, ...]`` to ``Delay``
 and ``Integrator``, which like neurons also have a ``step`` with explicit state.
@@ -8,7 +8,7 @@ and ``Integrator``, which like neurons also have a ``step`` with explicit state.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple, Self
 
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from axbar.nn.neurons import Constant, extent
 
-__all__ = ["Conv1d", "Delay", "Integrator", "IntegratorState", "Scale"]
+__all__ = ["Conv1d", "Delay", "Integrator", "IntegratorState", "Scale", "Sum", "total"]
 
 
 class Scale(nn.Module):
@@ -39,6 +39,22 @@ class Conv1d(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         """Return ``[N, K, L']``."""
         return super().forward(input.unsqueeze(-2)).squeeze(-2)
+
+
+def total(parts: Sequence[Tensor]) -> Tensor:
+    """Return the sum, from the left.
+
+    Recursive, since ``axbar.trace`` tells operations by the calls that lead to them: turns of a loop would be steps.
+    """
+    return parts[0] if len(parts) == 1 else total(parts[:-1]) + parts[-1]
+
+
+class Sum(nn.Module):
+    """The sum in front of one node, as a module, so that ``axbar.trace`` tells it from those of other nodes."""
+
+    def forward(self, parts: Sequence[Tensor]) -> Tensor:
+        """Return the sum of equal shapes ``[N, ...]``."""
+        return total(parts)
 
 
 class Delay(nn.Module):

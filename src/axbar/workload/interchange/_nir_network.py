@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from axbar.errors import DataError, ModelError
 from axbar.workload.interchange._nir_graph import Plan
-from axbar.workload.interchange._nir_layers import Delay
+from axbar.workload.interchange._nir_layers import Delay, Sum, total
 
 __all__ = ["GraphNetwork", "Shape", "check_rest"]
 
@@ -31,12 +31,18 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class _Signal:
-    """What a node gives: ``[T, B, ...]``, or ``[B, ...]`` where it is the same at every step."""
+    """What a node gives: ``[T, B, ...]``, or ``[B, ...]`` where it is the same at every step.
+
+    ``each`` holds the steps ``[B, ...]`` one by one where they came so, since a trace knows no step of a whole.
+    """
 
     tensor: Tensor
     steady: bool = False
+    each: Sequence[Tensor] | None = None
 
     def at(self, step: int) -> Tensor:
+        if self.each is not None:
+            return self.each[step]
         return self.tensor if self.steady else self.tensor[step]
 
     def sequence(self, steps: int) -> Tensor:
@@ -45,6 +51,8 @@ class _Signal:
 
 class GraphNetwork(nn.Module):
     """The network of a NIR graph; nodes are submodules of their names, dots replaced by underscores.
+
+    Where several nodes of cycles, or several others, take the sum of edges, ``<name>_sum`` does it for each.
 
     Args:
         layers: module of each node but input, output and identities.
@@ -69,14 +77,17 @@ class GraphNetwork(nn.Module):
         self.classes = int(torch.Size(shapes[plan.output]).numel())
         self.steps = steps
         self.config: dict[str, Any] = {}
-        self._paths: dict[str, str] = {}
-        for name, layer in layers.items():
-            path = name.replace(".", "_")
-            while hasattr(self, path):
-                path += "_"
-            self.add_module(path, layer)
-            self._paths[name] = path
+        self._paths = {name: self._child(name, layer) for name, layer in layers.items()}
+        self._sums = {name: self._child(f"{name}_sum", Sum()) for name in _several_sums(plan)}
         self._needed = _needed_at_the_end(plan)
+
+    def _child(self, name: str, module: nn.Module) -> str:
+        """Add a submodule; return its path."""
+        path = name.replace(".", "_")
+        while hasattr(self, path):
+            path += "_"
+        self.add_module(path, module)
+        return path
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits ``[T, B, K]``.
@@ -119,11 +130,16 @@ class GraphNetwork(nn.Module):
         path = self._paths.get(name)
         return None if path is None else self.get_submodule(path)
 
+    def _total(self, name: str, parts: Sequence[Tensor]) -> Tensor:
+        """Return the sum of what reaches a node."""
+        path = self._sums.get(name)
+        return total(parts) if path is None else self.get_submodule(path)(parts)
+
     def _whole(self, name: str, signals: Mapping[str, _Signal], steps: int) -> _Signal:
         """Run one node on all steps at once."""
         parts = [signals[source] for source in self.plan.sources[name]]
         steady = all(part.steady for part in parts)
-        x = _total([part.tensor if steady else part.sequence(steps) for part in parts])
+        x = self._total(name, [part.tensor if steady else part.sequence(steps) for part in parts])
         layer = self._layer(name)
         if layer is None:
             return _Signal(x, steady)
@@ -139,7 +155,8 @@ class GraphNetwork(nn.Module):
         for t in range(steps):
             # at the last step, what only feeds back would feed nothing
             run.step(t, [name for name in group if t < steps - 1 or steps == 1 or name in self._needed])
-        return {name: _Signal(torch.stack(run.given[name])) for name in group if name in run.given}
+        given = {name: run.given[name] for name in group if name in run.given}
+        return {name: _Signal(torch.stack(each), each=each) for name, each in given.items()}
 
 
 class _Cycle:
@@ -150,10 +167,8 @@ class _Cycle:
         plan = network.plan
         self.batch = signals[plan.input].tensor.shape[0 if signals[plan.input].steady else 1]
         self.inside = set(group)
-        readers = {
-            name for target, sources in plan.sources.items() if target not in self.inside for name in sources
-        }
-        self.given: dict[str, list[Tensor]] = {name: [] for name in group if name in readers}
+        read = _read_outside(plan)
+        self.given: dict[str, list[Tensor]] = {name: [] for name in group if name in read}
         self.states: dict[str, Any] = {}
         self.past: dict[str, list[Tensor | None]] = {
             n: [] for n in group if isinstance(network._layer(n), Delay)
@@ -184,7 +199,7 @@ class _Cycle:
         like = next((part for part in parts if part is not None), None)
         if like is None:
             return None
-        return _total([torch.zeros_like(like) if part is None else part for part in parts])
+        return self.network._total(name, [torch.zeros_like(like) if part is None else part for part in parts])
 
     def _value(self, name: str, t: int, now: Mapping[str, Tensor | None]) -> Tensor | None:
         layer = self.network._layer(name)
@@ -224,16 +239,24 @@ def _keeps_state(layer: nn.Module) -> bool:
     return isinstance(layer, Delay) or bool(getattr(layer, "is_neuron", False))
 
 
-def _total(parts: Sequence[Tensor]) -> Tensor:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
+def _several_sums(plan: Plan) -> list[str]:
+    """Return the nodes that take sums where the same line of code would run for more than one of them."""
+    looped = {name for group in plan.groups if not plan.cyclic.isdisjoint(group) for name in group}
+    sums = [name for group in plan.groups for name in group if len(plan.sources[name]) > 1]
+    kinds = [name for name in sums if name in looped], [name for name in sums if name not in looped]
+    return [name for kind in kinds if len(kind) > 1 for name in kind]
+
+
+def _read_outside(plan: Plan) -> set[str]:
+    """Return the nodes that a node of another group reads."""
+    place = {name: i for i, group in enumerate(plan.groups) for name in group}
+    return {s for name, sources in plan.sources.items() for s in sources if place[s] != place[name]}
 
 
 def _needed_at_the_end(plan: Plan) -> frozenset[str]:
-    """Return the nodes whose values of the last step reach the output."""
-    needed, waiting = {plan.output}, [plan.output]
+    """Return the nodes whose values of the last step reach the output or, as whole sequences, another group."""
+    needed = {plan.output, *_read_outside(plan)}
+    waiting = sorted(needed)
     while waiting:
         name = waiting.pop()
         new = [s for s in plan.sources[name] if (s, name) not in plan.feedback and s not in needed]

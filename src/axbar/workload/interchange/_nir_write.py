@@ -8,8 +8,9 @@ layers before them. Each neuron layer becomes IF (β = 1), LIF or CubaLIF with
     τ = dt/(1 − β),    R = k τ/dt  (IF: k/dt),    τ_syn = dt/(1 − α),    w_in = τ_syn/dt,    v_leak = v_reset = 0
 
 and metadata ``dt``, ``reset``, ``compare`` (> or >=), ``beta``, ``input_scale`` and ``alpha``, from which
-``load_nir`` makes neurons that are equal to the last bit. Programs that ignore metadata read the same graph, but not
-the kind of reset. NIR has no max pool, no ReLU and no sum node (edges that meet are summed).
+``load_nir`` makes neurons that are equal to the last bit; those that ``from_module`` imported are written likewise.
+Programs that ignore metadata read the same graph, but not the kind of reset. NIR has no max pool, no ReLU and no sum
+node (edges that meet are summed).
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from torch import Tensor, nn
 
 from axbar.errors import ModelError, UsageError
 from axbar.nn.neurons import IF, LIF, SynapticLIF
-from axbar.workload._modules import plain_modules
-from axbar.workload._trace import trace
+from axbar.workload._modules import evaluating, plain_modules
+from axbar.workload._tags import tensors_in
+from axbar.workload._trace import ready_batch, trace
 from axbar.workload._types import LayerTrace, Workload
+from axbar.workload.interchange._live_neurons import ImportedLIF, ImportedPromptLIF, ImportedSynapticLIF
 from axbar.workload.interchange._nir_file import write_graph
 from axbar.workload.interchange._nir_layers import Integrator
 from axbar.workload.interchange._nir_types import Edge, NirGraph, NirNode, Value
@@ -50,7 +53,7 @@ def save_nir(
         path: the ``.nir`` file to write.
         dt: length of a step, in the unit that time constants are to have; snnTorch takes 1e-4.
         example: a batch that the network takes, ``[B, ...]`` images or ``[B, T, ...]`` sequences of two steps or more;
-            made of zeros from ``model.input_shape`` unless given.
+            made from ``model.input_shape`` unless given.
 
     Raises:
         UsageError: dt is out of range, or the example is missing.
@@ -64,6 +67,7 @@ def save_nir(
         raise UsageError(f"dt = {dt!r} is no length of a time step; give a finite number above 0.")
     batch = _example(model, example)
     workload = trace(model, batch)
+    _check_spikes(model, workload, batch)
     write_graph(_Writer(model, workload, float(dt)).graph(tuple(batch.shape)), Path(path))
 
 
@@ -76,7 +80,28 @@ def _example(model: nn.Module, given: Tensor | NDArray[Any] | None) -> Tensor:
             f"{type(model).__name__} does not state its input_shape; pass example=, a batch that it takes."
         )
     # a network that takes its steps from the input says so by steps = None
-    return torch.zeros(1, 2, *shape) if getattr(model, "steps", 1) is None else torch.zeros(1, *shape)
+    sequence = (1, 2, *shape) if getattr(model, "steps", 1) is None else (1, *shape)
+    return torch.rand(sequence, generator=torch.Generator().manual_seed(0))
+
+
+def _check_spikes(model: nn.Module, workload: Workload, batch: Tensor) -> None:
+    """Refuse a network that reads or returns the potentials of spiking neurons: NIR nodes give spikes alone."""
+    spiking = {layer.name for layer in workload.neurons if layer.neuron and layer.neuron.reset != "none"}
+    for layer in workload.matmuls:
+        if layer.operands[0].coding == "real" and spiking.intersection(layer.inputs):
+            raise ModelError(
+                f"'{layer.name}' reads other values of '{layer.inputs[0]}' than spikes, such as its potentials, which "
+                "no NIR node hands on; let it read the spikes."
+            )
+    last = workload.layers[-1].name
+    if last in spiking:
+        with evaluating(model), torch.no_grad():
+            out = next(tensors_in(model(ready_batch(model, batch))))
+        if not bool(((out == 0) | (out == 1)).all()):
+            raise ModelError(
+                f"the network returns other values of '{last}' than spikes, such as its potentials, which no NIR node "
+                "hands on; return the spikes."
+            )
 
 
 class _Writer:
@@ -243,7 +268,13 @@ def neuron_node(module: Any, name: str, shape: Shape, dt: float) -> _Made:
     Raises:
         ModelError: it does what a NIR neuron does not.
     """
-    if type(module) not in (LIF, IF, SynapticLIF, Integrator):
+    if type(module) is ImportedPromptLIF:
+        raise ModelError(
+            f"'{name}' resets at once (reset_delay = False of snnTorch) and asks a step later whether its potential is "
+            "still above the threshold, which no NIR node does; give the neuron reset_delay=True or "
+            "reset_mechanism='zero', or rebuild it as axbar.nn.LIF, and check the accuracy."
+        )
+    if type(module) not in (LIF, IF, SynapticLIF, ImportedLIF, ImportedSynapticLIF, Integrator):
         raise ModelError(
             f"'{name}' ({type(module).__name__}) has no NIR node; it takes LIF, IF and SynapticLIF."
         )
@@ -252,7 +283,9 @@ def neuron_node(module: Any, name: str, shape: Shape, dt: float) -> _Made:
             raise ModelError(
                 f"'{name}' has {key} = {getattr(module, key)}, which NIR can't hold; write it without."
             )
-    beta, scale, alpha = (_array(getattr(module, key, 0.0)) for key in ("beta", "input_scale", "alpha"))
+    beta, scale, alpha = (
+        _full(_array(getattr(module, key, 0.0)), shape) for key in ("beta", "input_scale", "alpha")
+    )
     values, kind = _currents(name, beta, scale, alpha, dt, synaptic=isinstance(module, SynapticLIF))
     metadata: dict[str, Value] = {"dt": np.array(dt), "beta": beta, "input_scale": scale}
     if "tau_syn" in values:
@@ -284,6 +317,11 @@ def _currents(
         return {"tau": tau, **values}, "LI"
     tau_syn = dt / (1.0 - alpha)
     return {"tau_mem": tau, "tau_syn": tau_syn, "w_in": tau_syn / dt, **values}, "CubaLI"
+
+
+def _full(value: Floats, shape: Shape) -> Floats:
+    """Return one number as it is, and several as one per neuron, which readers compare with the node's values."""
+    return value if value.size == 1 else np.broadcast_to(value, shape).copy()
 
 
 def _array(value: Any) -> Floats:
