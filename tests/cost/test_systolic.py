@@ -329,7 +329,7 @@ def test_wrong_workloads_are_refused() -> None:
     with pytest.raises(UsageError, match="no layer with stored weights"):
         estimate(Workload("empty", (neuron("n", "input", (3,)),), 4), sata())
     fixed = replace(small_network(), layers=tuple(replace(x, bits=4) for x in small_network().layers))
-    with pytest.raises(UsageError, match="weight_bits is 8; give --set weight_bits=4"):
+    with pytest.raises(UsageError, match="weight_bits is 8 on sata; give --set weight_bits=4"):
         estimate(fixed, sata())
     bare = replace(small_network().matmuls[0], operands=(Operand((3, 6, 6), "real", 8),))
     with pytest.raises(UsageError, match="neither recorded spikes nor a rate"):

@@ -368,6 +368,7 @@ def test_training_is_told_only_for_the_very_weights(copy: Path, tmp_path: Path, 
     network = build_model("spiking-cnn", width=4, steps=2)
     save_checkpoint(tmp_path / "net", network)
     config = {
+        "format": 1,
         "model": {"name": "spiking-cnn", "width": 4},
         "train": {"epochs": 7},
         "data": {"name": "clothes"},
