@@ -102,7 +102,12 @@ def reproduce(
         f"variants {n.tuning.images:,} images, {n.tuning.epochs} epochs"
         for n in size.nets
     )
-    written = write_study(folder, results=found, table=markdown(found), figure=panels(found, how))
+    written = write_study(
+        folder,
+        results=found,
+        table=markdown(found),
+        figure=panels(found, f"{scale}: {', '.join(n.name for n in size.nets)}; one seed"),
+    )
     return Reproduction(
         name="snn",
         source="DT-SNN (DAC 2023), MINT (ASP-DAC 2024), Kim et al. (ECCV 2022): abstracts; MINT's open code",
