@@ -6,7 +6,7 @@ Of the hardware kind only its registered conversions are used; a kind without on
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from axbar import registry
@@ -58,13 +58,18 @@ def apply_stage(
 
 @dataclass(frozen=True)
 class OnChip:
-    """What was measured on the chip; the techniques are those of the first die."""
+    """What was measured on the chip; the techniques are those of the first die.
+
+    ``right``: which images the dies answer right, ``[D, n]``, or the integer network, ``[1, n]``, where there is no
+    die; None where nothing was computed.
+    """
 
     digital: float | None = None
     dies: tuple[float, ...] = ()
     techniques: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     waterfall: Waterfall | None = None
+    right: NDArray[np.bool_] | None = field(default=None, compare=False)
 
 
 def on_chip(
@@ -81,27 +86,28 @@ def on_chip(
     tell: Progress,
 ) -> OnChip:
     """Measure the integer network, programmed dies, and what each effect costs."""
+    import numpy as np
     import torch
-
-    from axbar.nn import accuracy
 
     kind = registry.get("hardware", spec.kind)
     calibration = torch.from_numpy(dataset.calibration.images(slice(0, CALIBRATION_IMAGES)))
     keep = any(getattr(technique, "keeps_norms", False) for technique, _ in plan)
     norms = {"norms": "keep"} if keep else {}  # hardware kinds of others need not know norms
-    integer, digital = None, None
+    integer, digital, hits = None, None, None
     said = (_NORMS_KEPT,) if keep else ()
     if kind.digital:
         tell("digital", 0, 1)
         integer = registry.load_target(kind.digital)(network, spec, calibration, **norms)
         _check_same_layers(integer, workload)
-        digital = accuracy(integer, test)
+        hits = right(integer, test)[None]
+        digital = float(hits.mean())
     if not kind.analog or chips == 0:
         notes = () if kind.analog else (f"{spec.kind} computes digitally: no dies to program",)
-        return OnChip(digital, notes=(*said, *notes, *_unused(plan, spec, bool(kind.analog))))
+        unused = _unused(plan, spec, bool(kind.analog))
+        return OnChip(digital, notes=(*said, *notes, *unused), right=hits)
     analog = registry.load_target(kind.analog)(network, spec, seed, calibration, **norms)
     few = test.balanced(waterfall) if waterfall and isinstance(spec, ImcSpec) else None
-    figures: list[float] = []
+    dies: list[NDArray[np.bool_]] = []
     rows: list[dict[str, Any]] = []
     adapted: list[NDArray[np.bool_]] = []
     for die in range(chips):
@@ -111,7 +117,7 @@ def on_chip(
             programmed.rewind(epoch=1)  # techniques see other read noise than the test images will
         programmed, die_rows = apply_stage("chip", programmed, plan, spec, dataset)
         rows = rows or die_rows
-        figures.append(float(right(programmed, test).mean()))
+        dies.append(right(programmed, test))
         if die_rows and few is not None and die < WATERFALL_DIES:
             adapted.append(right(programmed, few))
     tell("dies", chips, chips)
@@ -124,7 +130,9 @@ def on_chip(
             network, integer, spec, few, calibration, seed=seed, dies=min(chips, WATERFALL_DIES),
             adapted=adapted, norms="keep" if keep else "fold", progress=tell,
         )  # fmt: skip
-    return OnChip(digital, tuple(figures), tuple(rows), (*notes, *said, *_of_the_device(spec)), found)
+    figures = tuple(float(hits.mean()) for hits in dies)
+    told = (*notes, *said, *_of_the_device(spec))
+    return OnChip(digital, figures, tuple(rows), told, found, np.stack(dies))
 
 
 def _unused(plan: Sequence[tuple[Any, Any]], spec: HardwareSpec, programmable: bool) -> tuple[str, ...]:

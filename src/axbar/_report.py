@@ -24,6 +24,7 @@ from axbar.spec import HardwareSpec
 from axbar.units import format_quantity
 
 if TYPE_CHECKING:
+    from axbar._apply import Applied
     from axbar.cost import Bottlenecks, Estimate, Offer
     from axbar.cost.fair import Fair
     from axbar.workload import Workload
@@ -195,6 +196,8 @@ class Report:
         run: command, versions, seeds, hashes: all that is needed to run it again.
         waterfall: what each effect of the chip costs; None where it was not measured.
         bottlenecks: what holds the network back on this chip, and what would help; None where nobody asked.
+        applied: recommendations that were carried out, their promises beside what came of them; None where nobody
+            asked.
         twin: a spiking network beside its ANN twin on the same chip; None where there is no fair one.
     """
 
@@ -212,6 +215,7 @@ class Report:
     waterfall: Waterfall | None = None
     bottlenecks: Bottlenecks | None = None
     twin: Fair | None = None
+    applied: tuple[Applied, ...] | None = None
 
     @property
     def work(self) -> str:
@@ -272,6 +276,7 @@ class Report:
             "breakdown": {q: self._breakdown(q) for q in QUANTITIES},
             "metrics": {name: metric.to_dict() for name, metric in estimate.metrics.items()},
             "bottlenecks": self.bottlenecks.to_dict() if self.bottlenecks else None,
+            "applied": None if self.applied is None else [done.to_dict() for done in self.applied],
             "assumed_share": float(estimate.assumed_share[0]),
             "conventional": estimate.conventional,
             "ann_twin": self.twin.to_dict() if self.twin else None,

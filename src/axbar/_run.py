@@ -197,11 +197,13 @@ def _check_record(record: Any, file: Path) -> None:
     bad += [f"inputs.{key}" for key in inputs if not bad and key not in record["inputs"]]
     if bad:
         raise DataError(f"'{file}' is no run record: {', '.join(bad)} missing or of another type.")
-    wanted = set(inspect.signature(function).parameters) - {"progress"}
+    taken = {name: p for name, p in inspect.signature(function).parameters.items() if name != "progress"}
     given = record["arguments"].keys() - {"threads"}
-    if wanted != given:
+    # an argument with a default came later than older records, which did without
+    missing = {name for name, p in taken.items() if p.default is p.empty} - given
+    if wrong := missing | (given - taken.keys()):
         raise DataError(
-            f"'{file}' has other arguments than 'axbar {verb}': {', '.join(sorted(wanted ^ given))}; {verb} anew."
+            f"'{file}' has other arguments than 'axbar {verb}': {', '.join(sorted(wrong))}; {verb} anew."
         )
     if not Path(record["cwd"]).is_dir():
         raise DataError(f"'{file}' was recorded in '{record['cwd']}', which is no folder here; {verb} anew.")

@@ -202,6 +202,22 @@ class TestZerosArrive:
         shapes = axbar.workload.Workload.from_layers([{"in_channels": 4, "out_channels": 4, "in_size": 8}])
         assert technique.what_if(spec, shapes) is None  # type: ignore[attr-defined]
 
+    def test_an_offer_removes_the_weights_that_the_technique_removes(self) -> None:
+        # norms scale every layer's folded weights in another way, which changes their order across layers
+        model = spiking()
+        for number, module in enumerate(m for m in model.modules() if hasattr(m, "running_var")):
+            module.running_var.fill_(4.0 ** (number - 1))
+        workload, spec = axbar.trace(model, images()), load_hardware("loas")
+        technique, _ = parse_technique("prune")
+        offer = technique.what_if(spec, workload, model)  # type: ignore[attr-defined]
+        masks = {p: (w != 0).numpy() for p, w in weights(applied("prune:epochs=0", model).target).items()}
+        for layer in offer.workload.matmuls:
+            assert (layer.weight[~masks[layer.name]] == 0).all() and (layer.weight != 0)[
+                masks[layer.name]
+            ].all()
+        blind = technique.what_if(spec, workload).workload.matmuls  # type: ignore[attr-defined]
+        assert any(((layer.weight != 0) != masks[layer.name]).any() for layer in blind)
+
 
 def test_evaluated_on_a_chip() -> None:
     both = ["prune:sparsity=0.7,epochs=1,images=96", "mask-single-spikes:epochs=1,images=96"]

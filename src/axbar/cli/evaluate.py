@@ -37,6 +37,13 @@ Waterfall = Annotated[
     ),
 ]
 
+Apply = Annotated[
+    int,
+    typer.Option(
+        help="Carry out the first N recommendations, each alone, and tell promised from obtained.", min=0
+    ),
+]
+
 EXAMPLE = (
     "Example: axbar evaluate runs/demo/model --data fashion-mnist-small --hardware imc-rram-65nm "
     "--set adc.bits=5 --chips 5 --out runs/first"
@@ -63,6 +70,7 @@ def evaluate(
     samples: Samples = 16,
     data_dir: DataDir = None,
     waterfall: Waterfall = 128,
+    apply: Apply = 0,
     out: Out = None,
     json: Json = False,
 ) -> None:
@@ -74,7 +82,7 @@ def evaluate(
     arguments = {
         "model": model, "data": data, "hardware": hardware, "weights": weights, "config": parse_config(config),
         "overrides": set_ or [], "techniques": technique or [], "chips": chips, "seed": seed, "images": images,
-        "trace_samples": samples, "data_dir": data_dir, "waterfall": waterfall,
+        "trace_samples": samples, "data_dir": data_dir, "waterfall": waterfall, "apply": apply,
     }  # fmt: skip
     with progress_bar(json) as progress:
         done = run(arguments, command_line(), progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,6 +19,11 @@ __all__ = ["MEMBRANE_PATH", "WEIGHT_PATHS", "check_countable", "check_fixed_bits
 WEIGHT_PATHS: Final = ("crossbar.weight_bits", "weight_bits")
 MEMBRANE_PATH: Final = "neuron.membrane_bits"
 
+#: what was looked up once, because a sweep counts one workload thousands of times: layer, bits and path of all that a
+#: technique fixed; workloads of which every product was recorded
+_fixed: WeakKeyDictionary[Workload, tuple[tuple[str, int, str], ...]] = WeakKeyDictionary()
+_recorded: WeakKeyDictionary[Workload, bool] = WeakKeyDictionary()
+
 
 def check_countable(workload: Workload, weight_bits: int, path: str) -> None:
     """Refuse a workload that nothing can be counted of.
@@ -29,12 +35,14 @@ def check_countable(workload: Workload, weight_bits: int, path: str) -> None:
     Raises:
         UsageError: no layer has stored weights, a layer's weights were fixed to other bits, or nothing was recorded.
     """
-    if not workload.matmuls:
+    if not _recorded.get(workload) and not workload.matmuls:
         raise UsageError(
             f"workload '{workload.name}' has no layer with stored weights (conv2d, linear), so the chip has nothing "
             "to multiply; trace a network that has one."
         )
     check_fixed_bits(workload, [("", {path: weight_bits})])
+    if _recorded.get(workload):
+        return
     for layer in workload.matmuls:
         operand = layer.operands[0]
         if operand.words is None and operand.rate is None:
@@ -42,6 +50,7 @@ def check_countable(workload: Workload, weight_bits: int, path: str) -> None:
                 f"layer '{layer.name}' has neither recorded spikes nor a rate; trace the network with a batch or give "
                 "a rate."
             )
+    _recorded[workload] = True
 
 
 def check_fixed_bits(workload: Workload, chips: Sequence[tuple[str, Mapping[str, ArrayLike]]]) -> None:
@@ -54,17 +63,26 @@ def check_fixed_bits(workload: Workload, chips: Sequence[tuple[str, Mapping[str,
     Raises:
         UsageError: with the settings that fit all chips.
     """
-    fixed = [(layer.name, layer.bits, path) for layer in workload.matmuls for path in WEIGHT_PATHS]
-    fixed += [(at.name, at.neuron.bits, MEMBRANE_PATH) for at in workload.neurons if at.neuron is not None]
+    fixed = _fixed_in(workload)
     found = [
         _Conflict(layer, bits, path, int(others[0]), chip)
         for chip, values in chips
         for layer, bits, path in fixed
-        if bits is not None and (others := [v for v in np.atleast_1d(values.get(path, ())) if v != bits])
+        if (others := [v for v in np.atleast_1d(values.get(path, ())) if v != bits])
     ]
     if found:
-        wanted = {c.path: {bits for _, bits, path in fixed if path == c.path and bits} for c in found}
+        wanted = {c.path: {bits for _, bits, path in fixed if path == c.path} for c in found}
         raise UsageError(_sentence(found, wanted, len(chips)))
+
+
+def _fixed_in(workload: Workload) -> tuple[tuple[str, int, str], ...]:
+    if workload not in _fixed:
+        found = [(layer.name, layer.bits, path) for layer in workload.matmuls for path in WEIGHT_PATHS]
+        found += [
+            (at.name, at.neuron.bits, MEMBRANE_PATH) for at in workload.neurons if at.neuron is not None
+        ]
+        _fixed[workload] = tuple((name, bits, path) for name, bits, path in found if bits is not None)
+    return _fixed[workload]
 
 
 @dataclass(frozen=True)

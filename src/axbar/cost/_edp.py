@@ -11,15 +11,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from axbar.cost._types import Floats
+from axbar.workload import Workload
 
 if TYPE_CHECKING:
     from axbar.cost._result import Estimate
 
 __all__ = ["edp_of"]
+
+#: workload -> steps -> the workload with all samples leaving then; kept, because events are counted once a workload
+_leaving: WeakKeyDictionary[Workload, dict[int, Workload]] = WeakKeyDictionary()
 
 
 def edp_of(found: Estimate) -> Floats:
@@ -41,6 +46,8 @@ def _at(found: Estimate, step: int) -> Estimate:
     """Return the estimate as if all samples left after ``step`` steps."""
     from axbar.cost._estimate import estimate  # estimates themselves
 
-    workload = found.plan.workload
-    stops = np.full(sum(found.exit_histogram.values()), step)
-    return estimate(replace(workload, exit_step=stops), found.plan.spec, found.points)
+    known = _leaving.setdefault(found.plan.workload, {})
+    if step not in known:
+        stops = np.full(sum(found.exit_histogram.values()), step)
+        known[step] = replace(found.plan.workload, exit_step=stops)
+    return estimate(known[step], found.plan.spec, found.points)

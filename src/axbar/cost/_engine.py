@@ -31,7 +31,7 @@ from axbar.cost._types import (
 )
 from axbar.cost._words import by_words, timing_by_words
 from axbar.errors import UsageError, unknown_name
-from axbar.spec import HardwareSpec
+from axbar.spec import HardwareSpec, SpecModel
 from axbar.spec.kind import HardwareKind
 from axbar.workload import Workload
 
@@ -156,6 +156,14 @@ class Plan:
                     latency_s[name] = latency_s[name] * share
             x.timing = timing
 
+    def broken(self, x: Context) -> Bools:
+        """Return where a fatal rule is violated, ``[n]`` or ``[1]``."""
+        found = np.zeros(1, dtype=np.bool_)
+        for rule in self.rules:
+            if rule.fatal:
+                found = found | by_words(x, rule.violated)
+        return found
+
     def at(self, point: int) -> Context:
         """Return the context of one point, with all results."""
         return self.evaluate(np.array([point]))
@@ -235,12 +243,13 @@ def _counts(
     own = {path: _value_at(spec, path) for path in sorted(kind.structural)}
     known = _counted.setdefault(workload, {})
     found: list[Events] = []
+    blocks: dict[tuple[Any, ...], SpecModel] = {}
     for values in choices:
         key = (kind.name, *(own | dict(values)).values())
         if key not in known:
             if len(known) >= _COUNTS_KEPT:
                 known.clear()
-            known[key] = kind.count(workload, with_values(spec, values) if values else spec)
+            known[key] = kind.count(workload, with_values(spec, values, blocks) if values else spec)
         found.append(known[key])
     return found
 

@@ -19,9 +19,8 @@ from axbar.cost._engine import Indices, Plan
 from axbar.cost._explain import Explanation, Listing, explain
 from axbar.cost._noted import workload_notes
 from axbar.cost._programming import Programming, programming_of
-from axbar.cost._types import QUANTITIES, Bools, Context, Floats, Quantity, add_up
+from axbar.cost._types import QUANTITIES, Bools, Floats, Quantity, add_up
 from axbar.cost._warnings import sentences_of, warnings_of
-from axbar.cost._words import by_words
 from axbar.errors import UsageError, unknown_name
 from axbar.units import format_quantity
 
@@ -373,7 +372,7 @@ def evaluate_plan(plan: Plan) -> Estimate:
     feasible, interval_s = fits_anyway[plan.choice], np.empty(points)
     for chunk in plan.batches():
         x, where = plan.evaluate(chunk), _contiguous(chunk)
-        feasible[chunk] &= ~_broken(plan, x)
+        feasible[chunk] &= ~plan.broken(x)
         interval_s[chunk] = x.interval_s()
         for quantity in QUANTITIES:
             totals[quantity][chunk] = x.total(quantity)
@@ -388,12 +387,3 @@ def _contiguous(points: Indices) -> slice | Indices:
     """Return neighbouring points as a slice, which is written to in half the time."""
     first, last = int(points[0]), int(points[-1])
     return slice(first, last + 1) if last - first + 1 == len(points) else points
-
-
-def _broken(plan: Plan, x: Context) -> Bools:
-    """Where a fatal rule is violated, ``[n]`` or ``[1]``."""
-    found = np.zeros(1, dtype=np.bool_)
-    for rule in plan.rules:
-        if rule.fatal:
-            found = found | by_words(x, rule.violated)
-    return found

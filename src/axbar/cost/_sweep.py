@@ -132,10 +132,17 @@ def _block(spec: HardwareSpec, path: str, column: Column) -> dict[str, Column]:
     return {field: np.array([tree[field] for tree in trees])[which] for field in fields}
 
 
-def with_values(spec: S, values: Mapping[str, Any]) -> S:
+def with_values(
+    spec: S, values: Mapping[str, Any], known: dict[tuple[Any, ...], SpecModel] | None = None
+) -> S:
     """Return a copy with checked values set, without validating the tree again.
 
     Contradictions between fields pass: the rules of the hardware kind turn them into reasons.
+
+    Args:
+        spec: what is changed.
+        values: path -> value.
+        known: blocks that were made before from the same ``spec``; takes new ones.
     """
     here: dict[str, Any] = {}
     below: dict[str, dict[str, Any]] = {}
@@ -145,8 +152,12 @@ def with_values(spec: S, values: Mapping[str, Any]) -> S:
             below.setdefault(head, {})[rest] = value
         else:
             here[head] = value
+    blocks = {} if known is None else known
     for head, inner in below.items():
-        here[head] = with_values(cast(SpecModel, getattr(spec, head)), inner)
+        key = (head, *inner.items())
+        if key not in blocks:
+            blocks[key] = with_values(cast(SpecModel, getattr(spec, head)), inner)
+        here[head] = blocks[key]
     for name, value in here.items():
         if type(spec).model_fields[name].annotation is int:
             here[name] = int(value)

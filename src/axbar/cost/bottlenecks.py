@@ -34,6 +34,8 @@ HELD: Final[tuple[Quantity, ...]] = ("energy_J", "latency_s", "area_m2")
 #: drivers named per component, and the elasticity below which a field is none
 _DRIVERS: Final = 3
 _LEAST: Final = 0.1
+#: times: copies of all layers would lead every list otherwise
+_MOST_AREA: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,10 @@ class Bottlenecks:
         sign = -1.0 if by == "fps" else 1.0
         gaining = (c for c in self.ranked(by) if sign * c.gain(by) > 0)
         return tuple(c for c in gaining if not c.factors["area_m2"] > area_at_most)[:count]
+
+    def advice(self, count: int | None = None) -> tuple[WhatIf, ...]:
+        """Return what is recommended, best first: a smaller energy-delay product on at most twice the area."""
+        return self.helpful(count=count, area_at_most=_MOST_AREA)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form: all components and changes, the ten largest cells per quantity."""

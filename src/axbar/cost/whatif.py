@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from axbar import registry
 from axbar.cost._accuracy_effect import Effect, effect_of
+from axbar.cost._result import Estimate
 from axbar.cost._swept import FIGURES, Asked, Change, Swept, sweep_changes
 from axbar.cost._truncate import per_step, truncated
 from axbar.cost.sensitivity import step_down, step_up
@@ -28,7 +29,7 @@ from axbar.spec import HardwareSpec, PathInfo, path_table
 from axbar.units import format_quantity, unit_of
 from axbar.workload import Workload
 
-__all__ = ["Offer", "WhatIf", "candidates", "fewer_steps", "offered", "weigh"]
+__all__ = ["Offer", "WhatIf", "candidates", "factors_between", "fewer_steps", "offered", "weigh"]
 
 Kind = Literal["spec", "steps", "technique"]
 
@@ -53,6 +54,7 @@ class WhatIf:
         factors: figure (energy_J, latency_s, area_m2, leakage_W, edp_Js, fps) with the change over without.
         feasible, reason: whether it fits, and why not.
         accuracy, why: whether accuracy may move, and the reason.
+        steps: time steps after it; None where they stay.
     """
 
     title: str
@@ -63,6 +65,7 @@ class WhatIf:
     reason: str
     accuracy: Effect
     why: str
+    steps: int | None = None
 
     def gain(self, quantity: str = "edp_Js") -> float:
         """Return what is saved of a figure, as a share of it; negative where it grows."""
@@ -206,7 +209,8 @@ def fewer_steps(workload: Workload, spec: HardwareSpec, base: Swept) -> list[Wha
     found: list[WhatIf] = []
     for steps in sorted({total - 1, total // 2}, reverse=True):
         shorter = sweep_changes(truncated(workload, steps), spec, [{}])
-        found.append(_judged(f"T {total} → {steps}", "steps", {}, shorter, 0, base, ("yes", why)))
+        judged = _judged(f"T {total} → {steps}", "steps", {}, shorter, 0, base, ("yes", why))
+        found.append(replace(judged, steps=steps))
     return found
 
 
@@ -231,6 +235,12 @@ def _judged(
     return WhatIf(
         title, kind, changes, factors, bool(result.feasible[row]), result.reasons[row], effect[0], effect[1]
     )
+
+
+def factors_between(before: Estimate, after: Estimate) -> dict[str, float]:
+    """Return each figure that a change is judged by, of the first point of one estimate over that of another."""
+    then, now = Swept.of(before).totals, Swept.of(after).totals
+    return {key: _ratio(float(now[key][0]), float(then[key][0])) for key in FIGURES}
 
 
 def _ratio(value: float, base: float) -> float:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from axbar.nn import coding
 from axbar.nn._checkpoint import load_checkpoint, save_checkpoint
 from axbar.nn._config import EpochRecord, Progress, TrainConfig, TrainResult
+from axbar.nn._fewer_steps import fewer_steps
 from axbar.nn._integer import integer_copy
 from axbar.nn._load import build_model, load_network, load_weights, read_weights
 from axbar.nn._predict import accuracy, predict_logits
@@ -62,6 +63,7 @@ __all__ = [
     "build_model",
     "coding",
     "demo_recipe",
+    "fewer_steps",
     "folded_norm",
     "integer_copy",
     "lif_loop",

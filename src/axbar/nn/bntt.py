@@ -55,6 +55,10 @@ class _PerStep(nn.Module):
             )
         return x.chunk(self.steps)
 
+    def keep_steps(self, steps: int) -> None:
+        """Forget what belongs to later steps, in place."""
+        self.steps = steps
+
     def extra_repr(self) -> str:
         """Show the sizes in ``print(model)``."""
         return f"{self.num_features}, steps={self.steps}"
@@ -79,6 +83,11 @@ class _BNTT(_PerStep):
             ModelError: the first axis does not hold T steps, or the channels are others.
         """
         return torch.cat([norm(part) for norm, part in zip(self.norms, self._parts(x), strict=True)])
+
+    def keep_steps(self, steps: int) -> None:
+        """Forget the norms of later steps, in place."""
+        super().keep_steps(steps)
+        self.norms = self.norms[:steps]
 
     def affine(self) -> tuple[Tensor, Tensor]:
         """Return a and b of ``a[t]·x + b[t]`` at inference, each ``[T, C]`` float64."""
@@ -122,6 +131,11 @@ class PerStepAffine(_PerStep):
         super().__init__(num_features, steps)
         self.register_buffer("scale", torch.ones(steps, num_features))
         self.register_buffer("shift", torch.zeros(steps, num_features))
+
+    def keep_steps(self, steps: int) -> None:
+        """Forget the numbers of later steps, in place."""
+        super().keep_steps(steps)
+        self.scale, self.shift = self.scale[:steps], self.shift[:steps]
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``[T·B, C, ...]``."""

@@ -124,6 +124,17 @@ class SpikingNetwork(nn.Module):
             sequence = x.unflatten(0, (self.steps, batch))
         return neuron(sequence).flatten(0, 1)
 
+    def keep_steps(self, steps: int) -> None:
+        """Run on the first ``steps`` steps from now on, in place; norms and neurons per step cut themselves."""
+        self.steps = steps
+        if self.input_coding == "frames":
+            self.input_shape = (steps, *self.frame_shape)
+        if self.coding_noise is not None:
+            self.coding_noise = self.coding_noise[:steps]
+        if self.config:
+            shape = {"input_shape": self.input_shape} if "input_shape" in self.config else {}
+            self.config = {**self.config, "steps": steps, **shape}
+
     def ready(self, config: Mapping[str, Any]) -> Self:
         """Note how the network was built and choose how its kernels lie in memory; return the network.
 

@@ -131,6 +131,10 @@ class PerStepLIF(LIF):
         self.thresholds.copy_(theta / scale.double())
         self.biases.copy_(shift.double() / scale.double())
 
+    def keep_steps(self, steps: int) -> None:
+        """Forget thresholds and biases of later steps, in place."""
+        self.thresholds, self.biases = self.thresholds[:steps], self.biases[:steps]
+
     def forward(self, x: Tensor) -> Tensor:
         """Return the spikes of ``x[T, B, C, ...]``.
 

@@ -44,9 +44,6 @@ class ChangeRow:
     why: str
 
 
-_MOST_AREA = 2.0  # times: copies of all layers would lead every list otherwise
-
-
 def factor_text(factor: float) -> str:
     """Write what a change does to a figure.
 
@@ -65,8 +62,8 @@ def factor_text(factor: float) -> str:
 
 
 def change_rows(found: Bottlenecks) -> list[ChangeRow]:
-    """Return the changes that leave a smaller energy-delay product on at most twice the area, best first."""
-    return [_row(change) for change in found.helpful(area_at_most=_MOST_AREA)]
+    """Return the recommended changes, best first."""
+    return [_row(change) for change in found.advice()]
 
 
 def _row(change: WhatIf) -> ChangeRow:

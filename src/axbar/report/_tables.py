@@ -9,6 +9,7 @@ import numpy as np
 
 from axbar._report import QUANTITIES, Accuracy, Report, Waterfall
 from axbar.report import _palette
+from axbar.report._applied_view import NOTHING_APPLIED, applied_table
 from axbar.report._bottleneck_view import change_table, holder_lines, merit_words
 from axbar.report._facts import conventional_of, layer_rows, mean_rate, shape_text, technique_cost
 from axbar.report._scale import percent
@@ -20,6 +21,7 @@ from axbar.report._waterfall_view import conditions, layers_words, none_words, s
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from axbar._apply import Applied
     from axbar.cost import Bottlenecks, Estimate
 
 __all__ = ["estimate_blocks", "report_blocks", "sweep_blocks", "table", "workload_blocks"]
@@ -40,6 +42,8 @@ def report_blocks(report: Report, wide: bool = True) -> list[Any]:
     blocks += [report.twin.text()] if report.twin is not None else []
     if report.bottlenecks is not None:
         blocks += ["", *_held_blocks(report.bottlenecks, wide)]
+    if report.applied is not None:
+        blocks += ["", *_applied_blocks(report.applied, wide)]
     if found := changes(report):
         blocks += ["", _plain_table(f"Changed from {report.base.name}", ("path", "preset", "here"), found)]
     if report.techniques:
@@ -157,6 +161,16 @@ def _held_blocks(found: Bottlenecks, wide: bool) -> list[Any]:
         return [*blocks, "No single change that was tried leaves a smaller energy-delay product."]
     title = f"What would help most, of {len(found.changes) + len(found.infeasible)} changes tried one by one"
     return [*blocks, "", table(title, head, rows, left=1, keep=len(head) - 1)]
+
+
+def _applied_blocks(applied: Sequence[Applied], wide: bool) -> list[Any]:
+    """Return the recommendations that were carried out, promised beside obtained, and a sentence for each."""
+    if not applied:
+        return [NOTHING_APPLIED]
+    head, rows = applied_table(applied, wide)
+    told = [f"{done.advice.title}: {done.words}" for done in applied]
+    notes = [f"  note: {note}" for note in dict.fromkeys(note for done in applied for note in done.notes)]
+    return [table("Carried out: promised → obtained", head, rows, left=1), *told, *notes]
 
 
 def _accuracy_table(accuracy: Accuracy) -> Table:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from axbar._report import QUANTITIES, Report, Waterfall
-from axbar.report import _bottleneck_view, _facts, _palette, _spec_view, _view, _waterfall_view
+from axbar.report import _applied_view, _bottleneck_view, _facts, _palette, _spec_view, _view, _waterfall_view
 from axbar.report._scale import percent
 from axbar.report.charts import (
     accuracy_chart,
@@ -69,6 +69,8 @@ def _page(report: Report, sources: Any, bars: int, most_rows: int, whole: bool) 
             conventional=_conventional(report, cost),
             twin=_twin(report.twin),
             held=_held(report, cost, most_rows),
+            applied=None if report.applied is None else _applied_view.applied_rows(report.applied),
+            nothing_applied=_applied_view.NOTHING_APPLIED,
             merit=_bottleneck_view.merit_rows(report.estimate.metrics),
             rates=_rates(report, bars),
             rows=rows[:most_rows],

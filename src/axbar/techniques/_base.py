@@ -67,6 +67,8 @@ class Technique(Protocol):
     - ``what_if(spec, workload)``: what it changes about an inference (``axbar.techniques.offers``);
     - ``not_after``, ``repeats``, ``ends``: what an order of techniques must obey (``axbar.techniques.parse_plan``);
     - ``check_chip(spec, config)``, ``check_network(network, image, config)``: what it can't serve, before any work;
+    - ``chip_settings(spec, config)``: path -> value that a chip must have for it; a search sets them by itself;
+    - ``reads_chip = False``: of stage ``network``, and makes the same network for every chip;
     - ``restructure(model, facts)``: how a run folder brings a changed structure back (``axbar.techniques.note``).
     """
 

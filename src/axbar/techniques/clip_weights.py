@@ -41,6 +41,7 @@ class ClipWeights:
 
     name = "clip-weights"
     stage: Literal["network", "chip"] = "network"
+    reads_chip = False
     Config: type[TechniqueConfig] = ClipWeightsConfig
 
     def apply(

@@ -54,6 +54,7 @@ class FoldNorms:
 
     name = "fold-norms"
     stage: Literal["network", "chip"] = "network"
+    reads_chip = False
     Config: type[TechniqueConfig] = FoldNormsConfig
 
     def apply(self, target: nn.Module, hardware: Any, data: Any, config: FoldNormsConfig) -> TechniqueResult:

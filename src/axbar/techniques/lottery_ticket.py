@@ -80,6 +80,7 @@ class LotteryTicket:
 
     name = "lottery-ticket"
     stage: Literal["network", "chip"] = "network"
+    reads_chip = False
     Config: type[TechniqueConfig] = LotteryTicketConfig
 
     def apply(

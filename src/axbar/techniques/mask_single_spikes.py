@@ -50,6 +50,7 @@ class MaskSingleSpikes:
 
     name = "mask-single-spikes"
     stage: Literal["network", "chip"] = "network"
+    reads_chip = False
     Config: type[TechniqueConfig] = MaskSingleSpikesConfig
 
     def apply(

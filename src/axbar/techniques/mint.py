@@ -93,6 +93,7 @@ class Mint:
 
     name = "mint"
     stage: Literal["network", "chip"] = "network"
+    reads_chip = False
     Config: type[TuneConfig] = MintConfig
     ends = "its weights are whole numbers of steps, which training would leave"
     ends_but_for = ("early-exit",)
@@ -159,15 +160,18 @@ class Mint:
         Raises:
             UsageError: with the settings that fit.
         """
-        values = spec.values()
-        here = {path: values[path] for path in _PATHS if path in values}
-        other = next((path for path, bits in here.items() if bits != config.bits), None)
+        values, wanted = spec.values(), self.chip_settings(spec, config)
+        other = next((path for path in wanted if values[path] != config.bits), None)
         if other is not None:
-            settings = " ".join(f"--set {path}={config.bits}" for path in here)
+            settings = " ".join(f"--set {path}={config.bits}" for path in wanted)
             raise UsageError(
-                f"technique 'mint' makes {config.bits}-bit weights and membranes, but {other} is {here[other]}; give "
-                f"{settings}, or mint:bits={here[other]}."
+                f"technique 'mint' makes {config.bits}-bit weights and membranes, but {other} is {values[other]}; give "
+                f"{settings}, or mint:bits={values[other]}."
             )
+
+    def chip_settings(self, spec: HardwareSpec, config: MintConfig) -> dict[str, int]:
+        """Return the bits that a chip must have for weights and membranes."""
+        return {path: config.bits for path in _PATHS if path in spec.values()}
 
     def what_if(self, spec: HardwareSpec, workload: Workload) -> Offer | None:
         """Return the bits of weights and membranes at the default settings; None where that is no change.

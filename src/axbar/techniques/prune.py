@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from axbar.cost.whatif import Offer
 from axbar.spec import HardwareSpec
@@ -75,6 +75,7 @@ class Prune:
 
     name = "prune"
     stage: Literal["network", "chip"] = "network"
+    reads_chip = False
     Config: type[TechniqueConfig] = PruneConfig
 
     def apply(self, target: nn.Module, hardware: Any, data: Any, config: PruneConfig) -> TechniqueResult:
@@ -106,13 +107,18 @@ class Prune:
         cost = training_cost(model, few, config, config.epochs, start)
         return TechniqueResult(model, cost | facts_of(layers, chosen))
 
-    def what_if(self, spec: HardwareSpec, workload: Workload) -> Offer | None:
+    def what_if(
+        self, spec: HardwareSpec, workload: Workload, network: nn.Module | None = None
+    ) -> Offer | None:
         """Return the workload with the default share of weights removed and the spikes as they were recorded.
+
+        With the network, the very weights that the technique would remove: a trace holds weights with norms folded
+        in, whose order across layers is another.
 
         None where no weights are known or the offer is no change: they are that sparse already.
         """
         config = PruneConfig()
-        pruned = _pruned(workload, config.sparsity)
+        pruned = _pruned(workload, config.sparsity, network)
         if pruned is None:
             return None
         why = f"{config.sparsity:.0%} of the weights are removed; spikes are taken as they were before"
@@ -130,15 +136,19 @@ def _masks(layers: Mapping[str, Layer], config: PruneConfig, sparsity: float | N
     return found
 
 
-def _pruned(workload: Workload, sparsity: float) -> Workload | None:
-    """Return a workload whose layers but a first convolution lose their smallest weights, over all layers together."""
+def _pruned(workload: Workload, sparsity: float, network: nn.Module | None) -> Workload | None:
+    """Return a workload whose layers but a first convolution lose their smallest weights, over all layers together.
+
+    With the network, by the size that weights have there.
+    """
     layers = [layer for layer in workload.matmuls if layer.weight is not None]
     if layers and layers[0].op == "conv2d":
         layers = layers[1:]
     weights = {layer.name: layer.weight for layer in layers if layer.weight is not None}
     if not weights or sum(int((w == 0).sum()) for w in weights.values()) >= _count(weights, sparsity):
         return None
-    kept = smallest_of(list(weights.values()), _count(weights, sparsity))
+    sizes = [_as_trained(name, weight, network) for name, weight in weights.items()]
+    kept = smallest_of(sizes, _count(weights, sparsity))
     if not all(mask.any() for mask in kept):
         return None
     new = {
@@ -149,6 +159,16 @@ def _pruned(workload: Workload, sparsity: float) -> Workload | None:
         workload,
         layers=tuple(replace(at, weight=new[at.name]) if at.name in new else at for at in workload.layers),
     )
+
+
+def _as_trained(name: str, folded: NDArray[Any], network: nn.Module | None) -> NDArray[Any]:
+    """Return the weights of a traced layer before norms were folded in; the folded ones if they can't be told."""
+    path = name.partition("#")[0]  # a layer used in several places is traced as name, name#2, ...
+    layer = dict(network.named_modules()).get(path) if network is not None else None
+    weight = getattr(layer, "weight", None)
+    if not isinstance(weight, Tensor) or tuple(weight.shape) != folded.shape:
+        return folded
+    return weight.detach().float().cpu().contiguous().numpy()
 
 
 def _count(weights: Mapping[str, NDArray[Any]], sparsity: float) -> int:

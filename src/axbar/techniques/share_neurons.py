@@ -56,6 +56,7 @@ class ShareNeurons:
 
     name = "share-neurons"
     stage: Literal["network", "chip"] = "network"
+    reads_chip = False
     Config: type[TechniqueConfig] = ShareNeuronsConfig
 
     def apply(

@@ -131,11 +131,12 @@ def count(workload: Workload, spec: ImcSpec) -> Events:
     inputs = presented(graph, spec.input.bits, spec.input.dac_bits)
     # what is built knows nothing of exits
     layout = map_layers(graph.layers, spec, inputs.planned, graph.shapes)
+    device: DevicePreset = registry.get("devices", spec.device.name)
     events = {
         **_array_events(graph, inputs, layout, spec),
         **_buffer_events(graph, inputs, layout, spec),
         **_neuron_events(graph, spec),
-        **_built(layout, spec),
+        **_built(layout, spec, device),
         "hops": _mesh_hops(graph, layout.tiles),
     }
     events |= memory_events(workload, graph, layout, spec, events) | unit_events(workload, graph.steps)
@@ -148,9 +149,9 @@ def count(workload: Workload, spec: ImcSpec) -> Events:
             "rows_used": layout.rows_used, "cols_used": layout.cols_used, "utilisation": layout.utilisation,
         },
         meaning=EVENTS,
-        notes=_notes(graph, workload, spec),
+        notes=_noted(graph, workload, spec),
         unpriced=tuple(graph.unpriced),
-        reasons=_reasons(spec),
+        reasons=_reasons(spec, device),
     )  # fmt: skip
 
 
@@ -272,21 +273,21 @@ def _outputs(graph: Graph, input_bits: int) -> tuple[Floats, Floats]:
 
 
 def _neuron_events(graph: Graph, spec: ImcSpec) -> dict[str, Floats]:
-    updates, neurons, steps = _kept(graph, "neurons", lambda: _hosted(graph))
+    updates, neurons, steps, turns = _kept(graph, "neurons", lambda: _hosted(graph))
     stored = 1.0 if spec.mapping.order == "step" else 0.0
     return {
         "lif_updates": updates,
         "neurons": neurons,
         "neuron_steps": steps,
-        TURNS_EVENT: turns_of(graph.neurons),
+        TURNS_EVENT: turns,
         "membranes": neurons * stored,
         "membrane_updates": updates * stored,
         "membrane_steps": steps * stored,
     }
 
 
-def _hosted(graph: Graph) -> tuple[Floats, Floats, Floats]:
-    """Updates, membranes, and steps on which these update, per layer."""
+def _hosted(graph: Graph) -> tuple[Floats, Floats, Floats, Floats]:
+    """Updates, membranes, steps on which these update, and neurons that share one, per layer."""
     sizes = [
         [(float(math.prod(n.geometry.out_shape)), graph.steps[n.name]) for n in hosted]
         for hosted in graph.neurons
@@ -294,27 +295,22 @@ def _hosted(graph: Graph) -> tuple[Floats, Floats, Floats]:
     updates = np.array([sum(size * steps for size, steps in hosted) for hosted in sizes], dtype=np.float64)
     neurons = np.array([membranes_of(hosted) for hosted in graph.neurons], dtype=np.float64)
     longest = [max((steps for _, steps in hosted), default=0.0) for hosted in sizes]
-    return updates, neurons, np.array(longest, dtype=np.float64)
+    return updates, neurons, np.array(longest, dtype=np.float64), turns_of(graph.neurons)
 
 
-def _built(layout: Layout, spec: ImcSpec) -> dict[str, Floats]:
+def _built(layout: Layout, spec: ImcSpec, device: DevicePreset) -> dict[str, Floats]:
     built = layout.tiles * float(spec.tile.arrays_per_pe * spec.tile.pes_per_tile)
     cells = built * float(spec.crossbar.rows * spec.crossbar.cols)
     return {
         "tiles": layout.tiles,
         "arrays_built": built,
         "built_cells": cells,
-        "volatile_cells": cells if _device(spec).volatile else np.zeros_like(cells),
+        "volatile_cells": cells if device.volatile else np.zeros_like(cells),
     }
 
 
-def _device(spec: ImcSpec) -> DevicePreset:
-    found: DevicePreset = registry.get("devices", spec.device.name)
-    return found
-
-
-def _reasons(spec: ImcSpec) -> tuple[str, ...]:
-    most = _device(spec).max_cell_bits
+def _reasons(spec: ImcSpec, device: DevicePreset) -> tuple[str, ...]:
+    most = device.max_cell_bits
     if spec.crossbar.cell_bits <= most:
         return ()
     return (
@@ -345,6 +341,14 @@ def _snake_sums(n: Floats, side: float) -> tuple[Floats, Floats]:
     forward = rest * (rest - 1) / 2
     part = np.where(full % 2 == 0, forward, rest * (side - 1) - forward)
     return full * (side * (side - 1) / 2) + part, side * full * (full - 1) / 2 + rest * full
+
+
+def _noted(graph: Graph, workload: Workload, spec: ImcSpec) -> tuple[str, ...]:
+    """Return the notes, which read two fields of the spec."""
+    key = ("notes", spec.input.bits, spec.input.dac_bits)
+    if key not in graph.cache:
+        graph.cache[key] = _notes(graph, workload, spec)
+    return graph.cache[key]
 
 
 def _notes(graph: Graph, workload: Workload, spec: ImcSpec) -> tuple[str, ...]:
