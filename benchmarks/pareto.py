@@ -22,7 +22,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from axbar.search.pareto import Front, contributions, hypervolume, nondominated
+from axbar.search.front.pareto import Front, contributions, hypervolume, nondominated
 
 M = 4
 SENSES = [False] * M

@@ -20,9 +20,10 @@ FLOOR = {
     "crossbar": 5, "cost": 5,
     "techniques": 6,
     "_evaluate": 7, "_compare": 7, "_compare_chips": 7, "_compare_notes": 7, "_compare_words": 7,
-    "_on_chip": 7, "_report": 7, "_run": 7, "_waterfall": 7,
-    "published": 8, "report": 8, "search": 8,
-    "cli": 9, "__init__": 10, "__main__": 10,
+    "_apply": 7, "_on_chip": 7, "_ready": 7, "_report": 7, "_run": 7, "_waterfall": 7,
+    "report": 8, "search": 8,
+    "published": 9,
+    "cli": 10, "__init__": 11, "__main__": 11,
 }  # fmt: skip
 
 #: pairs on one floor that may meet, and why
@@ -31,7 +32,9 @@ NEIGHBOURS = {
     ("nn", "data"),  # the training loop reads splits
     ("nn", "workload"), ("workload", "nn"),  # networks of others: load_network reads NIR, which is built of our neurons
     ("_evaluate", "_report"),  # evaluate returns a report
-    ("_on_chip", "_report"), ("_on_chip", "_waterfall"), ("_evaluate", "_on_chip"),  # accuracy is part of a report
+    ("_on_chip", "_report"), ("_on_chip", "_waterfall"), ("_ready", "_on_chip"),  # accuracy is part of a report
+    ("_ready", "_report"), ("_evaluate", "_ready"), ("_evaluate", "_on_chip"),  # networks that are ready for any chip
+    ("_apply", "_ready"), ("_apply", "_on_chip"), ("_apply", "_waterfall"), ("_evaluate", "_apply"),  # evaluated anew
     ("_waterfall", "_report"),
     ("_compare", "_evaluate"), ("_compare", "_report"), ("_compare", "_compare_words"),  # reports side by side
     ("_compare", "_compare_chips"), ("_compare", "_compare_notes"),

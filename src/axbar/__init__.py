@@ -18,6 +18,7 @@ _FACE = {
     "digital": "axbar.crossbar",
     "estimate": "axbar.cost",
     "evaluate": "axbar._evaluate",
+    "explore": "axbar.search",
     "from_module": "axbar.workload.interchange",
     "load_data": "axbar.data",
     "load_hardware": "axbar.spec",
@@ -37,6 +38,7 @@ __all__ = [
     "digital",
     "estimate",
     "evaluate",
+    "explore",
     "from_module",
     "load_data",
     "load_hardware",
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from axbar.crossbar import digital, to_analog
     from axbar.data import Dataset, load_data
     from axbar.nn import load_network
+    from axbar.search import explore
     from axbar.spec import load_hardware
     from axbar.workload import Workload, trace
     from axbar.workload.interchange import from_module, save_nir

@@ -153,6 +153,10 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "axbar.published.bn:reproduce",
             "batch norms adapted and fine-tuned on chips with wires, read noise and drift",
         ),
+        "codesign": (
+            "axbar.published.codesign_study:reproduce",
+            "one search over three kinds of chips and a spiking network on them, and what each choice is worth",
+        ),
         "loas": (
             "axbar.published.loas_study:reproduce",
             "dual-sparse spiking accelerators: where LoAS's speed-up and energy come from, on real spikes too",
@@ -197,6 +201,12 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "html": ("axbar.report:render_html", "one offline page with charts"),
         "json": ("axbar.report:render_json", "all figures as JSON"),
         "notebook": ("axbar.report:render_notebook", "compact table for notebooks"),
+        "study-html": (
+            "axbar.report:exploration_html",
+            "one offline page of a search: front, designs, parameters",
+        ),
+        "study-terminal": ("axbar.report:show_exploration", "the front of a search on the terminal"),
+        "study-txt": ("axbar.report:exploration_text", "the front of a search as plain text"),
         "terminal": ("axbar.report:show", "tables on the terminal"),
         "txt": ("axbar.report:report_text", "tables as plain text"),
     },

@@ -56,3 +56,23 @@ def fake_report() -> Callable[..., Any]:
 def page_file(fake_report: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report's page as a file."""
     return fake_report().save(tmp_path_factory.mktemp("page") / "report.html")
+
+
+@pytest.fixture(scope="session")
+def fake() -> Callable[..., dict[str, Any]]:
+    """The maker of realistic data of a search."""
+    return load(Path(__file__).parents[1] / "report" / "fake_exploration.py").fake_exploration
+
+
+@pytest.fixture(scope="session")
+def small(fake: Callable[..., Any]) -> dict[str, Any]:
+    return fake(2_000, 100)
+
+
+@pytest.fixture(scope="session")
+def small_file(small: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("exploration") / "small.html"
+    from axbar.report.exploration import exploration_html
+
+    file.write_text(exploration_html(small), encoding="utf-8")
+    return file

@@ -86,3 +86,32 @@ def test_a_hardware_kind_is_estimated_swept_explained_and_evaluated(third_party,
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["accuracy"]["analog"] is None
     assert third_party("rerun", "run").returncode == 0
+
+
+def test_all_three_are_searched_together(third_party, trained: Path, tmp_path: Path) -> None:
+    space = tmp_path / "space.yaml"
+    space.write_text(
+        "space:\n"
+        "  hardware: [imc-rram-65nm, my-macs-default]\n"
+        "  device: [rram-generic, my-cell]\n"
+        "  unit.count: [64, 256]\n"
+        "  technique.my-scale: [true, false]\n"
+        "  technique.my-scale.factor: [1.0, 0.5]\n"
+        "objectives: [accuracy max, energy_J min, latency_s min]\n"
+        "fidelity:\n"
+        "  proxy: {images: 20, survivors: 12, generations: 1, generation: 2}\n"
+        "  full: {images: 50, chips: 2, survivors: 3}\n"
+        "  samples: 2\n"
+    )
+    words = ("explore", "--space", str(space), "--model", str(trained), "--data", "fashion-mnist-small")
+    done = third_party(*words, "--study", "s", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["designs"] == found["looked_at"] == (2 + 2) * 3
+    assert found["counts"].get("failed", 0) == 0
+    lines = (tmp_path / "s" / "study.csv").read_text().splitlines()
+    proxy = [line for line in lines if ",proxy," in line]
+    assert any("my-cell" in line for line in proxy)
+    assert any("my-macs-default" in line for line in proxy)
+    assert any("True" in line for line in proxy)
+    assert "my-macs-default" in (tmp_path / "s" / "study.html").read_text()

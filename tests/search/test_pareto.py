@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from axbar.errors import AxbarError, UsageError
-from axbar.search.pareto import Front, nondominated
+from axbar.search.front.pareto import Front, nondominated
 
 #: no deadline: how long an example takes says more about the machine than about the law
 law = settings(deadline=None, max_examples=120)

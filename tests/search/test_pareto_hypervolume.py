@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axbar.errors import UsageError
-from axbar.search.pareto import contributions, hypervolume, nondominated
+from axbar.search.front.pareto import contributions, hypervolume, nondominated
 
 #: no deadline: how long an example takes says more about the machine than about the law
 law = settings(deadline=None, max_examples=80)

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axbar.errors import UsageError
-from axbar.search import survivors
-from axbar.search.pareto import hypervolume, nondominated
-from axbar.search.survivors import spread_choice
+from axbar.search.front import survivors
+from axbar.search.front.pareto import hypervolume, nondominated
+from axbar.search.front.survivors import spread_choice
 
 #: no deadline: how long an example takes says more about the machine than about the law
 law = settings(deadline=None, max_examples=60)

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from axbar.errors import AxbarError, UsageError
-from axbar.search._lines import encode
 from axbar.search.store import Record, Store, key_of
+from axbar.search.store.lines import encode
 
 PARTS: dict[str, Any] = dict(workload="w", spec={"rows": 64}, techniques=["prune"], fidelity="F1", seed=0)
 

@@ -13,6 +13,8 @@ from axbar.report.comparison import (
     comparison_text,
     show_comparison,
 )
+from axbar.report.exploration import exploration_html
+from axbar.report.exploration_text import exploration_text, show_exploration
 from axbar.report.html import render_html, render_notebook
 from axbar.report.text import estimate_text, report_text, show, sweep_text, workload_table
 
@@ -25,6 +27,8 @@ __all__ = [
     "comparison_json",
     "comparison_text",
     "estimate_text",
+    "exploration_html",
+    "exploration_text",
     "export",
     "formats",
     "read_record",
@@ -35,6 +39,7 @@ __all__ = [
     "report_text",
     "show",
     "show_comparison",
+    "show_exploration",
     "sweep_csv",
     "sweep_text",
     "technique_cost",

@@ -10,16 +10,27 @@ _FACE = {
     "Choices": "axbar.search.space",
     "Integers": "axbar.search.space",
     "Reals": "axbar.search.space",
+    "Row": "axbar.search.study.rows",
     "Space": "axbar.search.space",
+    "Study": "axbar.search.study",
     "check_space": "axbar.search.space",
+    "explore": "axbar.search._explore",
     "load_space": "axbar.search.space",
+    "open_study": "axbar.search.study.listing",
     "point_hash": "axbar.search.space",
 }
 
-__all__ = ["Choices", "Integers", "Reals", "Space", "check_space", "load_space", "point_hash"]
+__all__ = [
+    "Choices", "Integers", "Reals", "Row", "Space", "Study", "check_space", "explore", "load_space", "open_study",
+    "point_hash",
+]  # fmt: skip
 
 if TYPE_CHECKING:
+    from axbar.search._explore import explore
     from axbar.search.space import Choices, Integers, Reals, Space, check_space, load_space, point_hash
+    from axbar.search.study import Study
+    from axbar.search.study.listing import open_study
+    from axbar.search.study.rows import Row
 
 
 def __getattr__(name: str) -> Any:
