@@ -60,7 +60,7 @@ def test_a_row_has_promise_and_outcome_of_each_figure() -> None:
     assert row.accuracy == ("88.0 %", "87.0 %", "−1.0 ± 0.3")
     head, lines = applied_table([made(), refused()], wide=True)
     assert len(head) == len(lines[0]) == len(lines[1]) == 7
-    assert lines[0][4] == "−24 % → −20 %" and lines[0][5] == "88.0 % → 87.0 %"
+    assert lines[0][4] == "−24 → −20 %" and lines[0][5] == "88.0 → 87.0 %"
     assert lines[1][4] == "−24 %" and lines[1][5] == ""  # nothing came of it
     assert [len(line) for line in applied_table([made()], wide=False)[1]] == [3]
 

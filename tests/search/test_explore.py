@@ -188,7 +188,7 @@ def test_bad_questions_by_cost(change: dict[str, Any], error: str) -> None:
     ("change", "options", "error"),
     [
         ({"fidelity": {"proxy": False, "full": False}}, {}, "can't be given by the sweep"),
-        ({}, {"until": "sweep"}, "can't be given by the sweep"),
+        ({}, {"hardware": "sata", "overrides": {"array.rows": 8}}, "leave --hardware out"),
         ({}, {"until": "ful"}, "did you mean 'full'"),
         ({}, {"sampler": "nsga"}, "did you mean 'nsga2'"),
         ({"fidelity": {"retrain": {"survivors": 2}}}, {}, "retrain trains nothing"),

@@ -160,13 +160,14 @@ def note_shadowed(model: str) -> None:
         say(f"note: '{model}' is the registered network; write ./{model} for the folder.")
 
 
-def check_out(folder: Path | None, verb: str = "") -> None:
+def check_out(folder: Path | None, verb: str = "", option: str = "--out") -> None:
     """Refuse a folder that can't be written before hours of work go into it; leave no trace.
 
     A run that will be replaced is named on stderr while it can still be saved.
 
     Args:
         verb: whose ``run.json`` will lie there; one of another verb is not written over.
+        option: with which the folder was given.
     """
     if folder is None:
         return
@@ -174,7 +175,7 @@ def check_out(folder: Path | None, verb: str = "") -> None:
     if there not in (None, verb):
         raise UsageError(
             f"'{folder}' holds the record of 'axbar {there}', which this would write over; choose another folder "
-            "with --out."
+            f"with {option}."
         )
     made = [p for p in (folder, *folder.parents) if not p.exists()]
     try:
@@ -183,7 +184,7 @@ def check_out(folder: Path | None, verb: str = "") -> None:
             pass
     except OSError as error:
         raise AxbarError(
-            f"can't write to '{folder}': {error.strerror or error}; choose a folder that you may write with --out."
+            f"can't write to '{folder}': {error.strerror or error}; choose a folder that you may write with {option}."
         ) from error
     finally:
         for path in made:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,8 +100,11 @@ def explore(
         typer.Option("--best", metavar="QUANTITY", help="Show the best design by it, e.g. edp_Js."),
     ] = None,
     where: Annotated[
-        str, typer.Option("--where", metavar="CONDITION", help="What it must keep, e.g. 'accuracy > 0.85'.")
-    ] = "",
+        list[str] | None,
+        typer.Option(
+            "--where", metavar="CONDITION", help="What it must keep, e.g. 'accuracy > 0.85'. Repeats."
+        ),
+    ] = None,
     design: Annotated[str | None, typer.Option("--design", metavar="ID", help="Show this design.")] = None,
     export: Annotated[
         Path | None, typer.Option("--export", metavar="FILE.yaml", help="Write the chip of that design.")
@@ -109,9 +114,11 @@ def explore(
     """Search chip and network together: price all designs, measure the promising ones, keep the Pareto front."""
     from axbar.search import open_study
 
+    if design is not None and (best is not None or where):
+        raise _usage("--design names a design, so --best and --where would do nothing; leave them out.")
     if space is None:
         if study is None:
-            raise _nothing_asked()
+            raise _usage("give --space FILE.yaml to search, or --study FOLDER to see what a search found.")
         refuse_without(context, _OF_SEARCH, "--space")
         found = open_study(study)
     else:
@@ -119,7 +126,7 @@ def explore(
             space, model, data, hardware, set_, study, sampler, until, workers, scheduler, seed, weights, config,
             data_dir, json,
         )  # fmt: skip
-    _shown(found, best, where, design, export, json)
+    _shown(found, best, " and ".join(where or []), design, export, json)
 
 
 def _searched(
@@ -142,10 +149,10 @@ def _searched(
     from axbar.cli._explore_view import live_view
     from axbar.search import explore as search
 
-    check_out(study)
+    check_out(study, option="--study")
     if model is not None and data is not None:
         note_shadowed(model)
-    with live_view(json) as (progress, watch):
+    with _kept(study), live_view(json) as (progress, watch):
         found = search(
             space, model, data, hardware, weights=weights, config=parse_config(config), overrides=set_ or [],
             study=study, seed=seed, sampler=sampler, workers=workers, scheduler=scheduler, data_dir=data_dir,
@@ -157,10 +164,21 @@ def _searched(
     return found
 
 
-def _nothing_asked() -> Exception:
+@contextmanager
+def _kept(study: Path | None) -> Iterator[None]:
+    """Say what Ctrl-C leaves behind."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if study is not None:
+            say(f"what was found out is kept in '{study}'; the same call goes on from there.")
+        raise
+
+
+def _usage(text: str) -> Exception:
     from axbar.errors import UsageError
 
-    return UsageError("give --space FILE.yaml to search, or --study FOLDER to see what a search found.")
+    return UsageError(text)
 
 
 def _shown(
@@ -180,7 +198,8 @@ def _shown(
             say(study.sentence(chosen))
     if export is not None and chosen is not None:
         study.export(chosen, export)
-        say(f"design {chosen.id[:8]}: {export}   check it: {study.command(chosen, str(export))}")
+        command = study.command(chosen, str(export))
+        say(f"design {chosen.id[:8]}: {export}" + (f"   check it: {command}" if command else ""))
     if study.folder is not None and not json and (study.folder / "study.html").exists():
         say(f"study: {study.folder / 'study.html'}   table: {study.folder / 'study.csv'}")
     if not study.front():

@@ -64,7 +64,7 @@ def _share(shares: Sequence[float]) -> str:
 
 def applied_table(applied: Sequence[Applied], wide: bool) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return head and rows; narrow terminals get the product and accuracy only."""
-    head = ("change", "energy", "latency", "area", "energy × delay", "accuracy", "points")
+    head = ("change", "energy", "latency", "area", "EDP", "accuracy", "points")
     rows = [
         (row.title, *(_arrow(*pair) for pair in row.cells), _arrow(*row.accuracy[:2]), row.accuracy[2])
         for row in applied_rows(applied)
@@ -74,4 +74,5 @@ def applied_table(applied: Sequence[Applied], wide: bool) -> tuple[tuple[str, ..
 
 
 def _arrow(before: str, after: str) -> str:
-    return f"{before} → {after}" if after else before
+    same = before.endswith(" %") and after.endswith(" %")  # one sign is enough
+    return f"{before.removesuffix(' %') if same else before} → {after}" if after else before

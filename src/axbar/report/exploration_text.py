@@ -38,6 +38,7 @@ def _blocks(page: Page) -> list[Any]:
     blocks: list[Any] = [_head(page), _counted(page), ""]
     rows = _front(page)
     if rows:
+        blocks += _equal(page, rows)
         blocks.append(front_table(page))
         blocks += _best(page, rows)
     else:
@@ -120,6 +121,15 @@ def _telling(page: Page, rows: Sequence[int]) -> list[str]:
     order = sorted((path for path in varied if varied[path] > 1), key=lambda path: -varied[path])
     kept = set(order[:_PARAMETERS])
     return [path for path in varied if path in kept]
+
+
+def _equal(page: Page, rows: Sequence[int]) -> list[str]:
+    """One line on what all designs of the front have in common."""
+    column = page["points"]["param"]
+    paths = [p["path"] for p in page["parameters"]]
+    same = [path for path in paths if len({str(column[path][i]) for i in rows}) == 1]
+    words = [f"{path} = {_word(page, path, rows[0])}" for path in same if column[path][rows[0]] is not None]
+    return [f"on the front all have: {', '.join(words)}"] if words else []
 
 
 def _word(page: Page, path: str, i: int) -> str:

@@ -103,10 +103,12 @@ def explore(
         store = stack.enter_context(Store(folder, asked=question.asked()))
         workers_ = stack.enter_context(executor(workers, scheduler))
         tell = progress or _silent
-        run = _Run(question, store, folder, study is not None, tell, watch or (lambda known: None))
+        limits = tuple(c for c in question.space.constraints if c.quantity != "accuracy")
+        listing = Listing.of(folder, question, store)
+        run = _Run(question, store, folder, study is not None, tell, watch or (lambda known: None), listing)
         return run.climb(
             lambda networks: Climber(
-                store, workers_, networks, seed, question.ladder.batch, question.ladder.samples, tell
+                store, workers_, networks, seed, question.ladder.batch, question.ladder.samples, limits, tell
             )
         )
 
@@ -125,7 +127,7 @@ class _Run:
     kept: bool
     tell: Progress
     watch: Watch
-    listing: Listing = field(default_factory=Listing)
+    listing: Listing
     swept: Swept | None = None
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
     notes: list[str] = field(default_factory=list[str])
@@ -176,7 +178,7 @@ class _Run:
     def _known(self) -> Study:
         """Keep the list of rows and return what is known so far."""
         self.listing.save(self.folder, self.question, self.counts, self.notes)
-        study = study_of(self.question, self.listing.rows, self.swept, self.counts, self.notes)
+        study = study_of(self.question, self.listing, self.swept, self.counts, self.notes)
         found = study if not self.kept else _in(study, self.folder)
         self.watch(found)
         return found
@@ -240,15 +242,11 @@ def _in(study: Study, folder: Path) -> Study:
 
 
 def study_of(
-    question: Question,
-    rows: Sequence[Row],
-    swept: Swept | None,
-    counts: Mapping[str, int],
-    notes: Sequence[str],
+    question: Question, listing: Listing, swept: Swept | None, counts: Mapping[str, int], notes: Sequence[str]
 ) -> Study:
     """Return what is known of a question."""
     return Study(
-        space=question.space, rows=tuple(rows), swept=swept, base=question.base, facts=question.facts,
-        designers=question.designers, counts=dict(counts),
+        space=question.space, rows=tuple(listing.all_rows()), swept=swept, base=question.base,
+        facts=listing.facts(question), designers=listing.designers(question), counts=dict(counts),
         notes=tuple(dict.fromkeys((*notes, *(swept.notes if swept else ())))),
     )  # fmt: skip

@@ -37,6 +37,7 @@ class AdcRecalibrate:
 
     name = "adc-recalibrate"
     stage: Literal["network", "chip"] = "chip"
+    reads_chip: Literal["no", "accuracy", "all"] = "accuracy"
     Config: type[TechniqueConfig] = AdcRecalibrateConfig
 
     def apply(

@@ -53,6 +53,7 @@ class BnAdapt:
 
     name = "bn-adapt"
     stage: Literal["network", "chip"] = "chip"
+    reads_chip: Literal["no", "accuracy", "all"] = "accuracy"
     Config: type[TechniqueConfig] = BnAdaptConfig
     tuning = "adaptation"
     keeps_norms = True

@@ -57,6 +57,7 @@ class BnFinetune:
 
     name = "bn-finetune"
     stage: Literal["network", "chip"] = "chip"
+    reads_chip: Literal["no", "accuracy", "all"] = "accuracy"
     Config: type[TechniqueConfig] = BnFinetuneConfig
     tuning = "fine-tune"
     keeps_norms = True

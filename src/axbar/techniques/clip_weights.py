@@ -41,7 +41,7 @@ class ClipWeights:
 
     name = "clip-weights"
     stage: Literal["network", "chip"] = "network"
-    reads_chip = False
+    reads_chip: Literal["no", "accuracy", "all"] = "no"
     Config: type[TechniqueConfig] = ClipWeightsConfig
 
     def apply(

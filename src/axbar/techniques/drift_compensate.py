@@ -36,6 +36,7 @@ class DriftCompensate:
 
     name = "drift-compensate"
     stage: Literal["network", "chip"] = "chip"
+    reads_chip: Literal["no", "accuracy", "all"] = "accuracy"
     Config: type[TechniqueConfig] = DriftCompensateConfig
 
     def apply(

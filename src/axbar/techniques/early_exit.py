@@ -56,7 +56,7 @@ class EarlyExitTechnique:
 
     name = "early-exit"
     stage: Literal["network", "chip"] = "network"
-    reads_chip = False
+    reads_chip: Literal["no", "accuracy", "all"] = "no"
     Config: type[TechniqueConfig] = EarlyExitConfig
     ends = "its threshold belongs to the weights that it was chosen for"
 

@@ -54,7 +54,7 @@ class FoldNorms:
 
     name = "fold-norms"
     stage: Literal["network", "chip"] = "network"
-    reads_chip = False
+    reads_chip: Literal["no", "accuracy", "all"] = "no"
     Config: type[TechniqueConfig] = FoldNormsConfig
 
     def apply(self, target: nn.Module, hardware: Any, data: Any, config: FoldNormsConfig) -> TechniqueResult:

@@ -66,7 +66,7 @@ class FoldPools:
 
     name = "fold-pools"
     stage: Literal["network", "chip"] = "network"
-    reads_chip = False
+    reads_chip: Literal["no", "accuracy", "all"] = "no"
     Config: type[TechniqueConfig] = FoldPoolsConfig
     not_after: ClassVar[Mapping[str, str]] = {
         "mint": "its weights are whole numbers, averages of them are not"

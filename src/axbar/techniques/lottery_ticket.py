@@ -80,7 +80,7 @@ class LotteryTicket:
 
     name = "lottery-ticket"
     stage: Literal["network", "chip"] = "network"
-    reads_chip = False
+    reads_chip: Literal["no", "accuracy", "all"] = "no"
     Config: type[TechniqueConfig] = LotteryTicketConfig
 
     def apply(

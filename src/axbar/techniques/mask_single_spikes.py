@@ -50,7 +50,7 @@ class MaskSingleSpikes:
 
     name = "mask-single-spikes"
     stage: Literal["network", "chip"] = "network"
-    reads_chip = False
+    reads_chip: Literal["no", "accuracy", "all"] = "no"
     Config: type[TechniqueConfig] = MaskSingleSpikesConfig
 
     def apply(

@@ -93,7 +93,7 @@ class Mint:
 
     name = "mint"
     stage: Literal["network", "chip"] = "network"
-    reads_chip = False
+    reads_chip: Literal["no", "accuracy", "all"] = "no"
     Config: type[TuneConfig] = MintConfig
     ends = "its weights are whole numbers of steps, which training would leave"
     ends_but_for = ("early-exit",)

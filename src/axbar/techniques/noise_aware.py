@@ -47,7 +47,7 @@ from axbar.calibration import CalibrationSource
 from axbar.crossbar import AnalogLayer, folded_copy, to_analog, weight_through_arrays
 from axbar.devices import stream
 from axbar.errors import ModelError, UsageError
-from axbar.spec import ImcSpec, load_hardware
+from axbar.spec import HardwareSpec, ImcSpec, load_hardware
 from axbar.techniques._base import TechniqueConfig, TechniqueResult
 from axbar.techniques._masks import keep, sigma_kept, weight_layers, zeros_of
 from axbar.techniques._tuning import count_macs, device_of, loss_of, pick
@@ -112,8 +112,17 @@ class NoiseAware:
 
     name = "noise-aware"
     stage: Literal["network", "chip"] = "network"
+    reads_chip: Literal["no", "accuracy", "all"] = "accuracy"
     Config: type[TechniqueConfig] = NoiseAwareConfig
     tuning = "retrain"
+
+    def check_chip(self, spec: HardwareSpec, config: NoiseAwareConfig) -> None:
+        """Refuse a chip without dies.
+
+        Raises:
+            UsageError: with what to give.
+        """
+        _check_chip(spec)
 
     def apply(self, target: nn.Module, hardware: Any, data: Any, config: NoiseAwareConfig) -> TechniqueResult:
         """Return a fine-tuned copy of the network, in evaluation mode.

@@ -75,7 +75,7 @@ class Prune:
 
     name = "prune"
     stage: Literal["network", "chip"] = "network"
-    reads_chip = False
+    reads_chip: Literal["no", "accuracy", "all"] = "no"
     Config: type[TechniqueConfig] = PruneConfig
 
     def apply(self, target: nn.Module, hardware: Any, data: Any, config: PruneConfig) -> TechniqueResult:

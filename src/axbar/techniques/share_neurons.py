@@ -56,7 +56,7 @@ class ShareNeurons:
 
     name = "share-neurons"
     stage: Literal["network", "chip"] = "network"
-    reads_chip = False
+    reads_chip: Literal["no", "accuracy", "all"] = "no"
     Config: type[TechniqueConfig] = ShareNeuronsConfig
 
     def apply(

@@ -8,10 +8,11 @@ from typing import Any, TypeAlias
 
 from axbar.errors import AxbarError
 from axbar.search.climb.design import Design, accuracy_part
+from axbar.search.climb.keys import code_version, technique_parts
 from axbar.search.climb.ladder import Rung
 from axbar.search.climb.networks import Networks
 from axbar.search.climb.task import Look, look
-from axbar.search.space import point_hash
+from axbar.search.space import Constraint, point_hash
 from axbar.search.store import Record, Store, key_of
 from axbar.search.study.rows import Row, row_of
 from axbar.search.work import Executor, Outcome
@@ -30,10 +31,11 @@ def class_of(design: Design) -> str:
         UsageError: its values contradict each other.
     """
     parts = design.parts
-    asked = {"model": parts.model, "arguments": dict(parts.arguments), "techniques": design.techniques}
     return key_of(
-        workload=asked, spec=accuracy_part(design.spec), techniques=[], fidelity=None, seed=0, version=""
-    )
+        workload={"model": parts.model, "arguments": dict(parts.arguments)},
+        spec=accuracy_part(design.spec, design.techniques), techniques=list(design.techniques), fidelity=None, seed=0,
+        version="",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,10 @@ class Climber:
         networks: and the data.
         seed: of dies.
         batch, samples: of the ladder.
+        limits: constraints on costs.
         tell: ``tell(rung, done, total)``.
         counts: ``measured`` and ``failed`` classes in this call, and designs that were ``reused`` from the store.
+        fresh: keys of rows that this call has met.
     """
 
     store: Store
@@ -67,13 +71,17 @@ class Climber:
     seed: int
     batch: int
     samples: int
+    limits: tuple[Constraint, ...]
     tell: Tell
     counts: dict[str, int] = field(default_factory=dict[str, int])
+    fresh: set[str] = field(default_factory=set[str])
 
     def look(self, rung: Rung, generation: int, groups: Sequence[Group]) -> list[tuple[str, Row]]:
         """Return key and row of all designs, in order."""
         asked = [self._asked(rung, group) for group in groups]
-        self._count("reused", sum(len(a.row_keys) - len(a.missing) for a in asked if a.accuracy_key))
+        known = [key for a in asked if a.accuracy_key for key in a.row_keys if key in self.store]
+        self._count("reused", sum(key not in self.fresh for key in known))
+        self.fresh.update(key for a in asked for key in a.row_keys)
         waiting = sorted((a for a in asked if a.task is not None), key=_by_network)
         tasks = [a.task for a in waiting]
         self.tell(rung.name, 0, len(tasks))
@@ -106,36 +114,36 @@ class Climber:
         first = group[0]
         task = Look(
             name=self.networks.name(first.parts), network=self.networks.of(first.parts).packed,
-            data=self.networks.data().packed, techniques=first.techniques, base=first.base,
-            changes=tuple(group[i].changes for i in missing),
+            data=self.networks.data().packed, techniques=first.techniques,
+            bases=tuple(group[i].base for i in missing), changes=tuple(group[i].changes for i in missing),
+            limits=self.limits,
             images=rung.images, chips=rung.chips, seed=self.seed, samples=self.samples,
             known=None if known is None else known.values,
         )  # fmt: skip
         return _Asked(group, accuracy_key, row_keys, missing, task)
 
     def _keys(self, rung: Rung, group: Group) -> tuple[str, tuple[str, ...]]:
+        """Return the keys of the accuracy of a class and of its rows."""
         first = group[0]
         workload = {"network": self.networks.of(first.parts).content, "data": self.networks.data().content}
+        techniques = technique_parts(first.techniques)
         fidelity: dict[str, Any] = {"images": rung.images, "chips": rung.chips}
 
         def key(spec: object, fidelity: Mapping[str, Any]) -> str:
             return key_of(
-                workload=workload,
-                spec=spec,
-                techniques=list(first.techniques),
-                fidelity=fidelity,
-                seed=self.seed,
-            )
+                workload=workload, spec=spec, techniques=techniques, fidelity=fidelity, seed=self.seed,
+                version=code_version(),
+            )  # fmt: skip
 
         careful = fidelity | {"samples": self.samples, "rung": rung.name}
         rows = [key({"kind": d.spec.kind, **d.spec.values()}, careful | {"point": d.point}) for d in group]
-        return key(accuracy_part(first.spec), fidelity), tuple(rows)
+        return key(accuracy_part(first.spec, first.techniques), fidelity), tuple(rows)
 
     def _refused(self, rung: Rung, group: Group, reason: str) -> _Asked:
         keys = tuple(
             key_of(
                 workload=design.point, spec=design.base.values(), techniques=list(design.techniques),
-                fidelity=rung.name, seed=self.seed,
+                fidelity=rung.name, seed=self.seed, version=code_version(),
             )
             for design in group
         )  # fmt: skip
@@ -151,9 +159,8 @@ class Climber:
             return [Record(key, _asked_of(rung, d), {}, failure=outcome.failure) for key, d in pairs]
         accuracy, found = outcome.value["accuracy"], outcome.value["designs"]
         records: list[Record] = []
-        if accuracy is not None:
-            what = {"rung": rung.name, "techniques": list(designs[0].techniques)}
-            records.append(Record(asked.accuracy_key, what, accuracy))
+        if accuracy is not None and asked.accuracy_key not in self.store:
+            records.append(Record(asked.accuracy_key, {"techniques": list(designs[0].techniques)}, accuracy))
         for (key, design), values in zip(pairs, found, strict=True):
             own = values | {"accuracy": None if values["reason"] else accuracy}
             records.append(Record(key, _asked_of(rung, design), own))
@@ -171,4 +178,4 @@ def _by_network(asked: _Asked) -> tuple[Any, ...]:
     """Neighbours in this order share a network, which a worker keeps."""
     task = asked.task
     assert task is not None
-    return (task.network, task.techniques, task.base.name)
+    return (task.network, task.techniques, task.bases[0].name)

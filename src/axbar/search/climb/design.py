@@ -11,6 +11,7 @@ from axbar.cost._accuracy_effect import effect_of_path
 from axbar.errors import UsageError
 from axbar.search.space import Space
 from axbar.search.space.parts import Point, PointParts
+from axbar.search.sweep.variants import reads_chip
 from axbar.spec import HardwareSpec, load_hardware
 
 __all__ = ["Change", "Design", "Designer", "accuracy_part", "needed"]
@@ -87,7 +88,8 @@ class Designer:
         """
         parts = self.space.split(point)
         base = self.chip(parts.hardware)
-        texts = (*(self.text(name, own) for name, own in parts.techniques.items()), *self.more)
+        texts = tuple(self.text(name, own) for name, own in parts.techniques.items())
+        texts = _joined(texts, self.more, base)
         changes = {**needed(base, texts, parts.changes), **parts.changes}
         return Design(point, parts, base, changes, texts)
 
@@ -98,6 +100,31 @@ class Designer:
         values = {**set_, **own}
         pairs = ",".join(f"{key}={value}" for key, value in values.items())
         return f"{name}:{pairs}" if pairs else name
+
+
+def _joined(texts: tuple[str, ...], more: Sequence[str], base: HardwareSpec) -> tuple[str, ...]:
+    """Return techniques with those that a rung adds: each as late as the others allow, none that a chip can't have."""
+    if not more:
+        return texts
+    from axbar.techniques import check_chip, check_plan, parse_technique  # imports torch
+
+    for text in more:
+        extra = parse_technique(text)
+        try:
+            check_chip([extra], base)
+        except UsageError:
+            continue
+        plan = [parse_technique(each) for each in texts]
+        for place in range(len(plan), -1, -1):
+            try:
+                check_plan([*plan[:place], extra, *plan[place:]])
+            except UsageError:
+                continue
+            texts = (*texts[:place], text, *texts[place:])
+            break
+        else:
+            texts = (*texts, text)  # says why when it is run
+    return texts
 
 
 def needed(base: HardwareSpec, texts: Sequence[str], own: Change) -> dict[str, Any]:
@@ -121,7 +148,13 @@ def needed(base: HardwareSpec, texts: Sequence[str], own: Change) -> dict[str, A
     return {path: value for path, value in found.items() if path not in own}
 
 
-def accuracy_part(spec: HardwareSpec) -> dict[str, Any]:
-    """Return what of a chip its accuracy may depend on: kind, and path -> value."""
-    values = {path: v for path, v in spec.values().items() if effect_of_path(path)[0] != "no"}
+def accuracy_part(spec: HardwareSpec, techniques: Sequence[str]) -> dict[str, Any]:
+    """Return what of a chip an accuracy may depend on: kind, and path -> value.
+
+    Args:
+        spec: the chip.
+        techniques: as on the command line; one that may read all of a chip leaves nothing out.
+    """
+    whole = any(reads_chip(text.partition(":")[0]) == "all" for text in techniques)
+    values = {path: v for path, v in spec.values().items() if whole or effect_of_path(path)[0] != "no"}
     return {"kind": spec.kind, **values}

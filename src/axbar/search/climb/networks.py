@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from axbar.errors import UsageError
-from axbar.search.space.parts import PointParts
+from axbar.errors import AxbarError, UsageError
+from axbar.search.climb.identity import content_of
+from axbar.search.space import Choices, PointParts, Space
 from axbar.search.work import pack
 
 if TYPE_CHECKING:
@@ -58,6 +59,20 @@ class Networks:
             self._data = Packed(self.dataset.hash(), name)
         return self._data
 
+    def contents(self, space: Space) -> dict[str, str]:
+        """Return what each network that a space names holds, as far as it can be built without arguments."""
+        domain = next((p.domain for p in space.parameters if p.path == "model"), None)
+        names = list(domain.values) if isinstance(domain, Choices) else [None]
+        found: dict[str, str] = {}
+        for name in names:
+            try:
+                found[str(name or "")] = self.of(
+                    PointParts(model=None if name is None else str(name))
+                ).content
+            except AxbarError:  # its designs will say why
+                found[str(name or "")] = ""
+        return found
+
     def name(self, parts: PointParts) -> str:
         """Return how the network of a point is called."""
         model = self.model if parts.model is None else parts.model
@@ -71,13 +86,14 @@ class Networks:
         """
         key = (parts.model, tuple(parts.arguments.items()))
         if key not in self._known:
-            module = self._load(parts)
-            name, content = pack(module)
-            self.shared[name] = content
-            self._known[key] = Packed(_identity(module), name)
+            module, arguments = self._load(parts)
+            name, data = pack(module)
+            self.shared[name] = data
+            self._known[key] = Packed(content_of(module, arguments), name)
         return self._known[key]
 
-    def _load(self, parts: PointParts) -> torch.nn.Module:
+    def _load(self, parts: PointParts) -> tuple[torch.nn.Module, dict[str, Any]]:
+        """Return a network of our own and the arguments with which it was built."""
         from axbar._evaluate import check_network
         from axbar.nn import load_network
 
@@ -86,23 +102,14 @@ class Networks:
         if model is None:
             raise UsageError("there is no network: give a model, or 'model: NAME' in the space.")
         if isinstance(model, str):
-            config = dict(self.config) if own is None else {}
-            weights = self.weights if own is None else None
-            network = load_network(model, weights=weights, **(config | arguments))
+            arguments = {**(self.config if own is None else {}), **arguments}
+            network = load_network(model, weights=self.weights if own is None else None, **arguments)
         elif arguments:
             raise UsageError(
                 f"model.{next(iter(arguments))} can't change a network that is built already; give its name, run "
                 "folder or file.py:factory."
             )
         else:
-            network = model
+            network = copy.deepcopy(model)
         check_network(network, self.dataset)
-        return network.eval()
-
-
-def _identity(network: torch.nn.Module) -> str:
-    """Return a hash of structure and weights."""
-    from axbar._run import weights_hash
-
-    kind = f"{type(network).__module__}.{type(network).__qualname__}"
-    return hashlib.sha256(f"{kind}\n{network!r}\n{weights_hash(network)}".encode()).hexdigest()[:16]
+        return network.eval(), arguments

@@ -10,16 +10,16 @@ import numpy as np
 
 from axbar.cost import estimate
 from axbar.errors import AxbarError
-from axbar.search.climb.design import Design, Designer
+from axbar.search.climb.design import Design, Designer, needed
+from axbar.search.climb.keys import code_version, technique_parts
 from axbar.search.climb.question import Question
 from axbar.search.climb.task import Look, traced
 from axbar.search.front.survivors import spread_choice
 from axbar.search.space import point_hash
-from axbar.search.space.as_dict import space_to_dict
 from axbar.search.space.parts import PointParts
 from axbar.search.store import Record, Store, key_of
 from axbar.search.study.rows import Row, row_of
-from axbar.search.sweep import Swept, chip_settings, sweep
+from axbar.search.sweep import Swept, sweep
 from axbar.search.sweep.file import load_sweep, save_sweep
 from axbar.search.sweep.variants import Variant, variant_of
 from axbar.search.work.serial import Serial
@@ -40,17 +40,13 @@ def price(question: Question, folder: Path, tell: Tell) -> Swept:
     """Return the sweep of a question; one that the folder holds already is not run again."""
     settings = question.ladder.sweep
     assert settings is not None
-    key = key_of(
-        workload=_contents(question), spec=None if question.base is None else question.base.values(),
-        techniques=dict(question.designers["sweep"].settings),
-        fidelity={"points": settings.points, "variants": settings.variants, "samples": question.ladder.samples},
-        seed=question.seed, space=space_to_dict(question.space),
-    )  # fmt: skip
+    key = _key(question)
     found = load_sweep(folder, key)
     if found is None:
         traces = Traces(question, folder)
         found = sweep(
-            question.space, question.base, traces.of, points=settings.points, variants=settings.variants,
+            question.space, question.base, traces.of, settings_of=traces.needed, points=settings.points,
+            variants=settings.variants,
             seed=question.seed,
             progress=lambda done, total: tell("sweep", done, total),
         )  # fmt: skip
@@ -58,13 +54,15 @@ def price(question: Question, folder: Path, tell: Tell) -> Swept:
     return found
 
 
-def _contents(question: Question) -> object:
-    networks = question.networks
-    if networks is None:
-        assert question.workload is not None
-        return question.workload.hash()
-    own = None if networks.model is None else networks.of(PointParts()).content
-    return {"data": networks.data().content, "network": own}
+def _key(question: Question) -> str:
+    """Return what decides a sweep, as a hash."""
+    settings = question.ladder.sweep
+    assert settings is not None
+    return key_of(
+        workload=question.asked(), spec=None, techniques=dict(question.designers["sweep"].settings),
+        fidelity={"points": settings.points, "variants": settings.variants}, seed=question.seed,
+        version=code_version(),
+    )  # fmt: skip
 
 
 class Traces:
@@ -79,6 +77,10 @@ class Traces:
         self._question, self._folder = question, folder / "workloads"
         self._designer: Designer = question.designers["sweep"]
         self._known: dict[tuple[Variant, str], Workload] = {}
+
+    def needed(self, parts: PointParts, base: HardwareSpec) -> dict[str, Any]:
+        """Return what the techniques of a point, as the sweep runs them, need of a chip."""
+        return needed(base, [self._designer.text(name, own) for name, own in parts.techniques.items()], {})
 
     def of(self, variant: Variant, spec: HardwareSpec) -> Workload:
         """Return the trace of a variant for a chip.
@@ -104,14 +106,15 @@ class Traces:
         packed = networks.of(parts)
         key = key_of(
             workload={"network": packed.content, "data": networks.data().content}, spec=spec.values(),
-            techniques=list(texts), fidelity={"samples": self._question.ladder.samples}, seed=self._question.seed,
+            techniques=technique_parts(texts), fidelity={"samples": self._question.ladder.samples},
+            seed=self._question.seed, version=code_version(),
         )  # fmt: skip
         file = self._folder / f"{key}.npz"
         if file.exists():
             return Workload.load(file)
         asked = Look(
             name=networks.name(parts), network=packed.packed, data=networks.data().packed, techniques=texts,
-            base=spec, changes=({},), images=_IMAGES, chips=0, seed=self._question.seed,
+            bases=(spec,), changes=({},), limits=(), images=_IMAGES, chips=0, seed=self._question.seed,
             samples=self._question.ladder.samples,
         )  # fmt: skip
         outcome = next(Serial().run(traced, [asked], networks.shared, 1))
@@ -129,12 +132,12 @@ def priced_front(question: Question, swept: Swept, store: Store, folder: Path) -
     if len(rows) > _SHOWN:
         rows = rows[_most_telling(question, swept, rows)]
     traces, designer = Traces(question, folder), question.designers["sweep"]
-    shares = swept.costs.shares
+    shares, asked_by = swept.costs.shares, _key(question)
     found: list[tuple[str, Row]] = []
     for row in rows:
         point = question.space.point(swept.columns, int(row))
         key = key_of(
-            workload=point, spec=_contents(question), techniques=[], fidelity="sweep", seed=question.seed
+            workload=point, spec=asked_by, techniques=[], fidelity="sweep", seed=question.seed, version=""
         )
         if key not in store:
             design = designer.design(point)
@@ -158,8 +161,8 @@ def priced_front(question: Question, swept: Swept, store: Store, folder: Path) -
 
 def _tree(design: Design, traces: Traces) -> Mapping[str, Any]:
     try:
-        needed = chip_settings(design.parts, design.base)
-        workload = traces.of(variant_of(design.parts), design.base.replace(needed))
+        settled = design.base.replace(traces.needed(design.parts, design.base))
+        workload = traces.of(variant_of(design.parts), settled)
         tree = estimate(workload, design.spec).breakdown()
     except AxbarError:
         return {}
@@ -171,6 +174,8 @@ def _tree(design: Design, traces: Traces) -> Mapping[str, Any]:
 
 def _most_telling(question: Question, swept: Swept, rows: Any) -> Any:
     asked = [o for o in question.space.objectives if o.quantity in swept.costs.values]
+    if not asked:
+        return rows[:_SHOWN]
     with np.errstate(divide="ignore", invalid="ignore"):
         costs = np.stack([np.log(swept.costs.values[o.quantity][rows]) for o in asked], axis=1)
     return np.sort(spread_choice(costs, [o.sense == "max" for o in asked], _SHOWN, seed=question.seed))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from axbar.errors import UsageError, suggest, unknown_name
 from axbar.search.climb.design import Designer
-from axbar.search.climb.ladder import Ladder, SweepSettings, read_ladder
+from axbar.search.climb.keys import chip_contents
+from axbar.search.climb.ladder import RUNGS, Ladder, SweepSettings, read_ladder
 from axbar.search.climb.networks import Networks
 from axbar.search.propose import Sampler
 from axbar.search.space import Space, check_space, load_space
@@ -58,7 +59,8 @@ class Question:
         return {
             "space": {key: value for key, value in space_to_dict(self.space).items() if key != "fidelity"},
             "hardware": None if self.base is None else {"kind": self.base.kind, **self.base.values()},
-            "model": self.facts["model"],
+            "chips": chip_contents(self.space, self.base),
+            "networks": {} if self.networks is None else self.networks.contents(self.space),
             "data": None if self.networks is None else self.networks.data().content,
             "workload": None if self.workload is None else self.workload.hash(),
             "seed": self.seed,
@@ -89,13 +91,15 @@ def ask(
     if sampler not in get_args(Sampler):
         raise UsageError(unknown_name("sampler", sampler, get_args(Sampler)))
     base = _base(hardware, overrides)
-    found = _with_objectives(_space(space, base), data is not None)
+    found = _with_objectives(_space(space, base), data is not None and until != "sweep")
     _check_hardware(found, base, hardware, overrides)
     _check_accuracy(found, data is not None)
     ladder = read_ladder(found.fidelity, accuracy=data is not None)
     if until:
-        ladder = ladder.cut(until)
-    _check_gives(found, ladder)
+        ladder = _cut(ladder, until, data is not None)
+    if until != "sweep":
+        _check_gives(found, ladder)
+    _check_overrides(found, overrides)
     networks, workload = None, None
     if data is None:
         workload = _workload(found, model, weights, config)
@@ -104,7 +108,7 @@ def ask(
     facts = {
         "model": _name(model), "data": data if isinstance(data, str) or data is None else data.name, "weights": weights,
         "config": dict(config or {}), "data_dir": data_dir, "seed": seed, "sampler": sampler,
-        "samples": ladder.samples, "command": command,
+        "samples": ladder.samples, "command": command, "named": _named(model) and _named(data),
         "rungs": {rung.name: {"images": rung.images, "chips": rung.chips} for rung in ladder.rungs},
     }  # fmt: skip
     return Question(
@@ -142,6 +146,21 @@ def _check_hardware(space: Space, base: HardwareSpec | None, hardware: Any, over
         raise UsageError(
             "--set changes the chip of --hardware, and there is none; put the value into the space, as a constant."
         )
+
+
+def _cut(ladder: Ladder, until: str, measured: bool) -> Ladder:
+    if until in RUNGS and until != "sweep" and not measured:
+        raise UsageError(f"--until {until} measures accuracy, for which it takes images: give --data.")
+    return ladder.cut(until)
+
+
+def _check_overrides(space: Space, overrides: Mapping[str, Any] | Sequence[str]) -> None:
+    for given in overrides:
+        path = given.partition("=")[0].strip()
+        if path in space.paths:
+            raise UsageError(
+                f"--set {path} would do nothing, as the space searches it; leave one of them out."
+            )
 
 
 def _check_accuracy(space: Space, measured: bool) -> None:
@@ -208,6 +227,11 @@ def _name(model: Any) -> str | None:
         if isinstance(model, str) or model is None
         else str(getattr(model, "name", type(model).__name__))
     )
+
+
+def _named(given: Any) -> bool:
+    """Whether a command line can say it."""
+    return given is None or isinstance(given, str)
 
 
 def _designers(space: Space, base: HardwareSpec | None, ladder: Ladder) -> dict[str, Designer]:

@@ -5,16 +5,23 @@ A task is plain data and names network and data by content hash; what it returns
 
 from __future__ import annotations
 
+import copy
+import json
+import random
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from axbar.cost import estimate
 from axbar.errors import AxbarError
-from axbar.search.climb.design import Change
+from axbar.search.climb.design import Change, accuracy_part
+from axbar.search.space import Constraint
 from axbar.search.sweep import costs_of
+from axbar.search.sweep.variants import reads_chip
 from axbar.spec import HardwareSpec
 
 if TYPE_CHECKING:
@@ -41,8 +48,8 @@ class Look:
         name: of the network, as the user gave it.
         network, data: content hashes.
         techniques: as on the command line, in order.
-        base: the chip that ``changes`` refer to.
-        changes: of each design.
+        bases, changes: the chip of each design before its changes, and these.
+        limits: constraints on costs; accuracy is not measured where no design keeps them all.
         images: balanced test images; None for all.
         chips: programmed dies; die i is drawn with ``seed + i``.
         samples: test images whose spikes are recorded.
@@ -53,8 +60,9 @@ class Look:
     network: str
     data: str
     techniques: tuple[str, ...]
-    base: HardwareSpec
+    bases: tuple[HardwareSpec, ...]
     changes: tuple[Change, ...]
+    limits: tuple[Constraint, ...]
     images: int | None
     chips: int
     seed: int
@@ -72,21 +80,33 @@ def look(asked: Look, load: Callable[[str], Any]) -> dict[str, Any]:
     Raises:
         AxbarError: the network can't be made or does not run on the chip.
     """
-    network, dataset = load(asked.network), load(asked.data)
-    ready = _prepared(asked, network, dataset)
-    costs = costs_of(ready.workload, asked.base, asked.changes)
+    ready = _prepared(asked, load(asked.network), load(asked.data))
     designs: list[dict[str, Any]] = []
-    for i, change in enumerate(asked.changes):
-        values = {key: float(column[i]) for key, column in costs.values.items()}
-        shares = {q: {g: float(c[i]) for g, c in groups.items()} for q, groups in costs.shares.items()}
-        reason = costs.reasons[i]
-        parts = {} if reason else _breakdown(ready.workload, asked.base.replace(change))
-        designs.append({"values": values, "shares": shares, "breakdown": parts, "reason": reason})
+    wanted: HardwareSpec | None = None
+    for base, change in zip(asked.bases, asked.changes, strict=True):
+        design = _priced(ready.workload, base, change)
+        designs.append(design)
+        if wanted is None and not design["reason"] and _keeps(design["values"], asked.limits):
+            wanted = base.replace(change)
     accuracy = asked.known
-    fits = next((i for i, design in enumerate(designs) if not design["reason"]), None)
-    if accuracy is None and fits is not None:
-        accuracy = _accuracy(asked, ready, asked.base.replace(asked.changes[fits]))
+    if accuracy is None and wanted is not None:
+        accuracy = _accuracy(asked, ready, wanted)
     return {"accuracy": accuracy, "designs": designs}
+
+
+def _priced(workload: Workload, base: HardwareSpec, change: Change) -> dict[str, Any]:
+    costs = costs_of(workload, base, [change])
+    reason = costs.reasons[0]
+    return {
+        "values": {key: float(column[0]) for key, column in costs.values.items()},
+        "shares": {q: {g: float(c[0]) for g, c in groups.items()} for q, groups in costs.shares.items()},
+        "breakdown": {} if reason else _breakdown(workload, base.replace(change)),
+        "reason": reason,
+    }
+
+
+def _keeps(values: Mapping[str, float], limits: Sequence[Constraint]) -> bool:
+    return all(bool(limit.holds(np.array([values[limit.quantity]]))[0]) for limit in limits)
 
 
 def traced(asked: Look, load: Callable[[str], Any]) -> Workload:
@@ -97,34 +117,47 @@ def traced(asked: Look, load: Callable[[str], Any]) -> Workload:
 def _prepared(asked: Look, network: torch.nn.Module, dataset: Dataset) -> Ready:
     """Return the network after its techniques; the last few are kept, as neighbours often share one."""
     from axbar._evaluate import prepare
-    from axbar.techniques import parse_technique
 
-    spec = asked.base.replace(asked.changes[0])
-    stages = [parse_technique(text)[0] for text in asked.techniques]
-    reads = any(t.stage == "network" and getattr(t, "reads_chip", True) for t in stages)
-    key = (asked.data, asked.techniques, asked.images, asked.samples, spec.hash() if reads else _bits(spec))
+    spec = asked.bases[0].replace(asked.changes[0])
+    key = (asked.data, asked.techniques, asked.images, asked.samples, _read(spec, asked.techniques))
     kept = _ready.setdefault(network, OrderedDict())
     if key not in kept:
         while len(kept) >= _READY_KEPT:
             kept.popitem(last=False)
         kept[key] = prepare(
-            network, dataset, spec, weights=None, config=None, techniques=asked.techniques, images=asked.images,
-            trace_samples=asked.samples, data_dir=None, progress=None,
+            copy.deepcopy(network), dataset, spec, weights=None, config=None, techniques=asked.techniques,
+            images=asked.images, trace_samples=asked.samples, data_dir=None, progress=None,
         )  # fmt: skip
     kept.move_to_end(key)
     return kept[key]
 
 
-def _bits(spec: HardwareSpec) -> tuple[Any, ...]:
-    """What techniques that make the same network for every chip still check: kind and bits."""
+def _read(spec: HardwareSpec, techniques: Sequence[str]) -> tuple[Any, ...]:
+    """What of a chip the techniques of the network may have read; kind and bits are checked by all of them."""
+    from axbar.techniques import parse_technique
+
+    staged = [parse_technique(text)[0] for text in techniques]
+    reading = [technique.name for technique in staged if technique.stage == "network"]
+    if any(reads_chip(name) != "no" for name in reading):
+        return (json.dumps(accuracy_part(spec, reading), sort_keys=True),)
     return (spec.kind, *(v for path, v in sorted(spec.values().items()) if path.endswith("_bits")))
+
+
+def _fresh(ready: Ready) -> torch.nn.Module:
+    """Return a copy of the network and set random numbers back, so that it does not matter who used it before."""
+    import torch
+
+    cast(Any, torch).manual_seed(0)
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - a user's forward may draw from it
+    return copy.deepcopy(ready.network)
 
 
 def _accuracy(asked: Look, ready: Ready, spec: HardwareSpec) -> dict[str, Any]:
     from axbar._on_chip import on_chip
 
     chip = on_chip(
-        ready.network, spec, ready.dataset, ready.test, ready.plan, ready.workload,
+        _fresh(ready), spec, ready.dataset, ready.test, ready.plan, ready.workload,
         chips=asked.chips, seed=asked.seed, waterfall=0, tell=lambda stage, done, total: None,
     )  # fmt: skip
     rows = [_plain(row) for row in (*ready.applied, *chip.techniques)]

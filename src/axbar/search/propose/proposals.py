@@ -34,8 +34,8 @@ Sampler: TypeAlias = Literal["auto", "grid", "sobol", "nsga2", "tpe", "evolve"]
 #: draws of a source, and then of the Sobol sequence, for one design that is not known yet
 _TRIES = 30
 
-#: Sobol points before children: this share of the budget, within these bounds
-_WARM_SHARE, _WARM_LEAST, _WARM_MOST = 4, 8, 32
+#: designs known before children are made: whatever the budget, so that a longer search begins as the shorter did
+_WARM = 16
 
 #: designs of the list looked through at once
 _BLOCK = 256
@@ -89,7 +89,7 @@ def proposer(space: Space, sampler: str = "auto", *, seed: int, budget: int) -> 
     genes = Genes(space)
     kind = _chosen(space, sampler, budget)
     spread = None if kind == "grid" else Sobol(genes, np.random.default_rng([seed, 1]))
-    return _Proposing(genes, _source(genes, kind, seed, budget), spread)
+    return _Proposing(genes, _source(genes, kind, seed), spread)
 
 
 @dataclass(frozen=True)
@@ -240,12 +240,12 @@ def _chosen(space: Space, sampler: str, budget: int) -> str:
     return sampler
 
 
-def _source(genes: Genes, kind: str, seed: int, budget: int) -> Source:
+def _source(genes: Genes, kind: str, seed: int) -> Source:
     rng = np.random.default_rng([seed, 0])
     if kind in ("grid", "sobol"):
         return Silent()  # the list and the sequence stand behind every source
     if kind == "evolve":
-        return Evolving(genes, rng, min(max(budget // _WARM_SHARE, _WARM_LEAST), _WARM_MOST))
+        return Evolving(genes, rng, _WARM)
     # Optuna takes seeds of 32 bits
     return Guided(genes, "nsga2" if kind == "nsga2" else "tpe", seed % 2**32)
 

@@ -23,6 +23,7 @@ from axbar.search.climb.ladder import RUNGS
 from axbar.search.front.pareto import nondominated
 from axbar.search.space import Space
 from axbar.search.space.parts import QUANTITIES
+from axbar.search.study.command import command_of
 from axbar.search.study.page import front_of, page_of
 from axbar.search.study.rows import Row, table, violations
 from axbar.search.study.where import where
@@ -74,7 +75,9 @@ class Study:
     def top(self) -> str:
         """The most careful rung that any design reached with figures; its front is the result."""
         good = {row.rung for row in self.rows if row.feasible}
-        return next((rung for rung in reversed(self.rungs) if rung in good), "sweep")
+        ranked = [rung for rung in reversed(self.rungs) if rung in good]
+        kept = (rung for rung in ranked if rung == "sweep" or self._keeps(self._of(rung), rung).any())
+        return next(kept, ranked[0] if ranked else "sweep")
 
     @cached_property
     def _swept_rows(self) -> tuple[Row, ...]:
@@ -93,10 +96,10 @@ class Study:
 
     def designs(self, rung: str = "") -> tuple[Row, ...]:
         """Return the rows of a rung, of the most careful one unless named."""
-        wanted = self._rung(rung)
-        return (
-            self._swept_rows if wanted == "sweep" else tuple(row for row in self.rows if row.rung == wanted)
-        )
+        return self._of(self._rung(rung))
+
+    def _of(self, rung: str) -> tuple[Row, ...]:
+        return self._swept_rows if rung == "sweep" else tuple(row for row in self.rows if row.rung == rung)
 
     def size(self, rung: str) -> int:
         """Return how many designs a rung has."""
@@ -203,28 +206,11 @@ class Study:
         return write_atomic(Path(path), text)
 
     def command(self, row: Row, hardware: str = "design.yaml") -> str:
-        """Return the ``axbar evaluate`` that gives the same figures."""
-        import shlex
+        """Return the ``axbar evaluate`` (without data ``axbar estimate``) that gives the same figures.
 
-        facts, rung = self.facts, self.facts.get("rungs", {}).get(row.rung, {})
-        design = self._designer(row).design(row.point)
-        model = design.parts.model or facts.get("model") or "MODEL"
-        words = ["axbar", "evaluate", model, "--data", facts.get("data") or "DATA", "--hardware", hardware]
-        own = design.parts.model is None
-        if own and facts.get("weights"):
-            words += ["--weights", facts["weights"]]
-        config: dict[str, Any] = {**(facts.get("config") or {} if own else {}), **design.parts.arguments}
-        for key, value in config.items():
-            words += ["--config", f"{key}={json.dumps(value)}"]
-        for text in row.techniques:
-            words += ["--technique", text]
-        if rung.get("images") is not None:
-            words += ["--images", str(rung["images"])]
-        words += ["--chips", str(rung.get("chips", 0)), "--seed", str(facts.get("seed", 0))]
-        words += ["--samples", str(facts.get("samples", 16))]
-        if facts.get("data_dir"):
-            words += ["--data-dir", facts["data_dir"]]
-        return shlex.join([*words, "--waterfall", "0"])
+        Empty where the network or its data came as objects of Python, which no command line can name.
+        """
+        return command_of(self.facts, row.rung, self._designer(row).design(row.point), hardware)
 
     def sentence(self, row: Row) -> str:
         """Return a design in one line: its parameters and figures."""
@@ -275,7 +261,7 @@ class Study:
         return out.getvalue()
 
     def render(self, form: str) -> str:
-        """Return the study in a registered form: ``html``, ``json``, ``csv``, ``text``."""
+        """Return the study in a registered form: ``html``, ``json``, ``csv``, ``txt``."""
         if form == "csv":
             return self.to_csv()
         if form == "json":

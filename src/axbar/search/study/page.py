@@ -11,9 +11,8 @@ import numpy as np
 
 from axbar import __version__
 from axbar._report import Accuracy
-from axbar.search.space.checking import is_of_chip
 from axbar.search.space.domains import Choices, Domain, Reals
-from axbar.search.space.parts import QUANTITIES, Point
+from axbar.search.space.parts import QUANTITIES, technique_of
 from axbar.search.study._importance import importance
 from axbar.search.study.history import history
 from axbar.search.study.rows import Row
@@ -57,7 +56,7 @@ def page_of(study: Study) -> dict[str, Any]:
         "importance": _importance(study),
         "history": history(study.space, study.rows, study.rungs),
         "removed": _removed(study),
-        "failures": [{"id": r.id, "point": _shown(r.point), "reason": r.reason} for r in study.rows if r.failed][:100],
+        "failures": [{"id": r.id, "point": dict(r.point), "reason": r.reason} for r in study.rows if r.failed][:100],
         "counts": {
             "looked_at": study.swept.looked_at if study.swept else 0,
             "of": study.swept.of if study.swept else study.space.count,
@@ -114,19 +113,24 @@ def _parameter(path: str, domain: Domain) -> dict[str, Any]:
 
 
 def _base(study: Study) -> dict[str, Any]:
-    """Return what a design is compared with: the value of its first chip where that has one, else the first value."""
-    found: dict[str, Any] = {}
-    chip = study.base
-    for parameter in study.space.parameters:
-        first = parameter.domain.at(np.zeros(1, dtype=np.int64))[0].item()
-        if parameter.path == "hardware":
-            chip = load_hardware(first)
-        found[parameter.path] = first
+    """Return what a design is compared with: the values of its first chip where that has them, no technique.
+
+    What has no such value (arguments of a model, settings of techniques, fields of other chips) is left out.
+    """
+    searched = {p.path: p.domain for p in study.space.parameters}
+    named = searched.get("hardware")
+    first = None if named is None else named.at(np.zeros(1, dtype=np.int64))[0].item()
+    chip = study.base if first is None else load_hardware(first)
     own = {} if chip is None else chip.values()
     own |= {path.removesuffix(".name"): value for path, value in own.items() if path.endswith(".name")}
-    return {
-        path: own.get(path, first) for path, first in found.items() if path in own or not is_of_chip(path)
-    }
+    found: dict[str, Any] = {} if first is None else {"hardware": first}
+    for path in searched:
+        name, setting = technique_of(path)
+        if name and not setting:
+            found[path] = False
+        elif path in own:
+            found[path] = own[path]
+    return found
 
 
 def _points(study: Study, rows: Sequence[Row], front: Set[str]) -> dict[str, Any]:
@@ -219,7 +223,3 @@ def _removed(study: Study) -> list[dict[str, Any]]:
         return []
     order = sorted(study.swept.infeasible.items(), key=lambda pair: -pair[1])
     return [{"what": what, "points": points} for what, points in order]
-
-
-def _shown(point: Point) -> str:
-    return ", ".join(f"{path} = {value}" for path, value in point.items())

@@ -15,7 +15,7 @@ from axbar.search.space import Space
 from axbar.search.space.checking import is_of_chip
 from axbar.search.space.parts import PointParts, technique_of
 
-__all__ = ["Settings", "Variant", "class_paths", "is_of_network", "variant_of", "variant_paths"]
+__all__ = ["Settings", "Variant", "class_paths", "is_of_network", "reads_chip", "variant_of", "variant_paths"]
 
 #: names and values in the order of the space
 Settings = tuple[tuple[str, Any], ...]
@@ -60,7 +60,19 @@ def variant_paths(space: Space) -> tuple[str, ...]:
 
 def class_paths(space: Space) -> tuple[str, ...]:
     """Return the paths that may move accuracy, in the order of the space; points that agree in them are a class."""
-    return tuple(path for path in space.paths if not is_of_chip(path) or effect_of_path(path)[0] != "no")
+    whole = any(reads_chip(name) == "all" for name in space.techniques)
+    return tuple(p for p in space.paths if whole or not is_of_chip(p) or effect_of_path(p)[0] != "no")
+
+
+def reads_chip(technique: str) -> str:
+    """Return what of a chip a technique may read: ``no``, ``accuracy``, or ``all`` where it does not say.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    from axbar.techniques import get_technique  # imports torch
+
+    return str(getattr(get_technique(technique), "reads_chip", "all"))
 
 
 def is_of_network(technique: str) -> bool:
