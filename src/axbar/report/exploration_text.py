@@ -14,8 +14,8 @@ __all__ = ["exploration_text", "front_table", "show_exploration"]
 
 #: designs of the front that are listed, and reasons
 _MOST, _REASONS = 12, 8
-#: parameters in a row: those that differ most often come first
-_PARAMETERS = 6
+#: characters that ids and parameters of a row may take; those that differ most often come first
+_ROOM = 62
 
 Page = Mapping[str, Any]
 
@@ -96,31 +96,56 @@ def _sense(page: Page, key: str) -> str:
 
 
 def front_table(page: Page) -> Any:
-    """Return the front of the most careful rung as a table."""
+    """Return the front of the most careful rung as a table; parameters that don't fit into a line are left out."""
     rows = _front(page)
-    shown, paths = rows[:_MOST], _telling(page, rows)
+    shown = rows[:_MOST]
+    heads = _heads([p["path"] for p in page["parameters"]])
+    words = {path: [_word(page, path, i) for i in shown] for path in _telling(page, rows)}
+    paths = _fitting(words, heads)
     keys = [q for q in page["quantities"] if q["key"] in page["objectives"]]
     keys += [q for q in page["quantities"] if q not in keys][: max(0, 4 - len(keys))]
     lines = [
         [
             page["points"]["id"][i][:8],
-            *(_word(page, path, i) for path in paths),
+            *(words[path][n] for path in paths),
             *(_figure(page, q, i) for q in keys),
         ]
-        for i in shown
+        for n, i in enumerate(shown)
     ]
     more = f", {len(shown)} of {len(rows)} designs" if len(rows) > len(shown) else ""
-    head = ["design", *paths, *(q["label"] for q in keys)]
+    hidden = len(words) - len(paths)
+    more += f" ({hidden} more parameters differ: see the page)" if hidden else ""
+    head = ["design", *(heads[path] for path in paths), *(q["label"] for q in keys)]
     return table(f"Front of rung {page['top']}{more}", head, lines, left=1 + len(paths))
 
 
+def _heads(paths: Sequence[str]) -> dict[str, str]:
+    """Name each path by its last word, or as much more as tells it from the others."""
+    found: dict[str, str] = {}
+    for path in paths:
+        parts = path.split(".")
+        tails = [".".join(parts[-n:]) for n in range(1, len(parts) + 1)]
+        own = (t for t in tails if sum(other == t or other.endswith(f".{t}") for other in paths) == 1)
+        found[path] = next(own, path)
+    return found
+
+
+def _fitting(words: Mapping[str, Sequence[str]], heads: Mapping[str, str]) -> list[str]:
+    """Return the paths whose columns fit into a line, the most varied first, in the order of the space."""
+    order = sorted(words, key=lambda path: -len(set(words[path])))
+    width, kept = len("design") + 4, set[str]()
+    for path in order:
+        own = max(map(len, (heads[path], *words[path]))) + 2
+        if width + own <= _ROOM:
+            width += own
+            kept.add(path)
+    return [path for path in words if path in kept]
+
+
 def _telling(page: Page, rows: Sequence[int]) -> list[str]:
-    """Parameters that differ on the front, the most varied first."""
+    """Parameters that differ on the front."""
     column = page["points"]["param"]
-    varied = {p["path"]: len({str(column[p["path"]][i]) for i in rows}) for p in page["parameters"]}
-    order = sorted((path for path in varied if varied[path] > 1), key=lambda path: -varied[path])
-    kept = set(order[:_PARAMETERS])
-    return [path for path in varied if path in kept]
+    return [p["path"] for p in page["parameters"] if len({str(column[p["path"]][i]) for i in rows}) > 1]
 
 
 def _equal(page: Page, rows: Sequence[int]) -> list[str]:
