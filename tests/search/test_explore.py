@@ -114,7 +114,11 @@ def test_best_and_where(study: Study) -> None:
     most = study.best("accuracy", rung="proxy")
     assert most.values["accuracy"] == max(row.values["accuracy"] for row in rows)
     with pytest.raises(UsageError, match="none of"):
-        study.best("energy_J", where="accuracy > 2")
+        study.best("energy_J", where="accuracy > 0.999")
+    with pytest.raises(UsageError, match=r"write 0\.7"):
+        study.best("energy_J", where="accuracy > 70")
+    assert best.id[:8] in repr(best) and len(repr(best)) < 600
+    assert study.front()[0].id[:8] in study._repr_html_()
     with pytest.raises(UsageError, match="did you mean 'energy_J'"):
         study.best("energy_j")
     with pytest.raises(UsageError, match=r"did you mean 'adc\.bits'"):

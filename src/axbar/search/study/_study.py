@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,9 @@ class Study:
     def __repr__(self) -> str:
         found = ", ".join(f"{self.size(rung)} {rung}" for rung in self.rungs)
         return f"<Study of {self.space.name}: {found or 'nothing found'}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(self.render('txt'))}</pre>"
 
     @property
     def rungs(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from axbar.search.store.lines import Record
 __all__ = ["Row", "headline", "row_of", "table", "violations"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Row:
     """One design at one rung.
 
@@ -47,6 +47,11 @@ class Row:
     techniques: tuple[str, ...] = ()
     reason: str = ""
     failed: bool = False
+
+    def __repr__(self) -> str:
+        point = ", ".join(f"{path}={value}" for path, value in self.point.items())
+        figures = ", ".join(f"{key}={value:.4g}" for key, value in self.values.items())
+        return f"<Row {self.id[:8]} of {self.rung}: {point}: {self.reason or figures}>"
 
     @property
     def feasible(self) -> bool:

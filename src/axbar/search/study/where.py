@@ -48,7 +48,10 @@ def _clause(text: str, quantities: Sequence[str], space: Space) -> tuple[str, st
     if value in ("true", "false"):
         return name, op, value == "true"
     try:
-        return name, op, parse_quantity(value, unit)
+        number = parse_quantity(value, unit)
+        if name.startswith("accuracy") and number > 1:
+            raise UsageError(f"'{text.strip()}': an accuracy is a share from 0 to 1; write {number / 100:g}.")
+        return name, op, number
     except ValueError:
         if op not in ("==", "!="):
             raise UsageError(
