@@ -38,8 +38,9 @@ def work(task, load):
     return os.getpid()
 
 with executor(int(sys.argv[1])) as made:
-    for done in made.run(work, [float(t) for t in sys.argv[2:]], {}, 1):
-        print(done.value, done.failure, flush=True)
+    for group in sys.argv[2:]:  # one after the other: within a run workers choose the order
+        for done in made.run(work, [float(t) for t in group.split(",")], {}, 1):
+            print(done.value, done.failure, flush=True)
 """
 
 
@@ -70,11 +71,11 @@ def under_way(process: subprocess.Popen[str]) -> set[int]:
 
 @pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGKILL])
 def test_no_worker_outlives_its_driver(tmp_path: Path, ends: signal.Signals) -> None:
-    process = driver(tmp_path, 2, 0, 0, 600, 600, 600)
+    process = driver(tmp_path, 2, "0,0", "600,600,600")
     workers = under_way(process)
     assert len(workers) == 2
     os.killpg(process.pid, ends) if ends == signal.SIGINT else process.kill()
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=180)
     assert left_over(workers) == set()
     if ends == signal.SIGINT:
         assert err.rstrip().endswith("KeyboardInterrupt")
@@ -82,7 +83,7 @@ def test_no_worker_outlives_its_driver(tmp_path: Path, ends: signal.Signals) -> 
 
 
 def test_a_users_script_without_a_guard_runs_and_nothing_is_on_stderr(tmp_path: Path) -> None:
-    process = driver(tmp_path, 1, 0, 0, 0)
+    process = driver(tmp_path, 1, "0,0,0")
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0 and err == ""
     assert [line.split()[1] for line in out.splitlines()] == ["None"] * 3
