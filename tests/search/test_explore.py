@@ -226,3 +226,13 @@ def test_a_design_that_fails_is_a_row_with_its_reason(tmp_path: Path) -> None:
     assert all("mint" in row.reason for row in failed)
     assert study.counts["failed"] == 2 and len(study.front()) >= 1
     assert "failed" in study.render("txt")
+
+
+def test_prices_first_and_the_whole_search_later_are_one_question(tmp_path: Path) -> None:
+    space = {
+        "space": {"hardware": "sata", "array.rows": [8, 16]},
+        "fidelity": {**SPACE["fidelity"], "full": False},
+    }
+    first = explore(space, MODEL, data(), config=CONFIG, study=tmp_path / "s", until="sweep")
+    assert first.rungs == ("sweep",) and first.front()
+    assert explore(space, MODEL, data(), config=CONFIG, study=tmp_path / "s").rungs == ("sweep", "proxy")

@@ -12,7 +12,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,7 +179,7 @@ class _Run:
         """Keep the list of rows and return what is known so far."""
         self.listing.save(self.folder, self.question, self.counts, self.notes)
         study = study_of(self.question, self.listing, self.swept, self.counts, self.notes)
-        found = study if not self.kept else _in(study, self.folder)
+        found = replace(study, folder=self.folder) if self.kept else study
         self.watch(found)
         return found
 
@@ -233,12 +233,6 @@ def _by_class(designs: Sequence[Design]) -> list[list[Design]]:
             key = point_hash(design.point)
         found.setdefault(key, []).append(design)
     return list(found.values())
-
-
-def _in(study: Study, folder: Path) -> Study:
-    from dataclasses import replace
-
-    return replace(study, folder=folder)
 
 
 def study_of(

@@ -19,7 +19,7 @@ from axbar.search.study.rows import Row, table, violations
 from axbar.search.sweep import Swept
 from axbar.search.sweep.variants import class_paths
 
-__all__ = ["from_rows", "from_sweep"]
+__all__ = ["by_cost", "from_rows", "from_sweep"]
 
 Indices = NDArray[np.int64]
 
@@ -33,20 +33,20 @@ def from_sweep(space: Space, swept: Swept, k: int, seed: int) -> list[Indices]:
     numbers = swept.class_[rows]
     classes = np.unique(numbers)
     if len(classes) > k:
-        half = _by_cost(space, swept, rows, k // 2, seed)
+        cheap = swept.class_[by_cost(space, swept, rows, 4 * (k // 2), seed)]
+        half = list(dict.fromkeys(int(number) for number in cheap))[: k // 2]
         classes = np.array(_spread(space, swept.columns, rows, numbers, half, k, seed), dtype=np.int64)
     return [rows[numbers == number] for number in classes]
 
 
-def _by_cost(space: Space, swept: Swept, rows: Indices, k: int, seed: int) -> list[int]:
-    """Up to k class numbers of candidates that are chosen by their costs."""
+def by_cost(space: Space, swept: Swept, rows: Indices, k: int, seed: int) -> Indices:
+    """Return up to k of some kept rows of a sweep, by the costs that are asked for; costs count by their logarithm."""
     asked = [o for o in space.objectives if o.quantity in swept.costs.values]
-    if not asked or not k:
-        return []
+    if not asked:
+        return rows[:k]
     with np.errstate(divide="ignore", invalid="ignore"):
         costs = np.stack([np.log(swept.costs.values[o.quantity][rows]) for o in asked], axis=1)
-    chosen = spread_choice(costs, [o.sense == "max" for o in asked], min(len(rows), 4 * k), seed=seed)
-    return list(dict.fromkeys(int(n) for n in swept.class_[rows[chosen]]))[:k]
+    return rows[spread_choice(costs, [o.sense == "max" for o in asked], min(len(rows), k), seed=seed)]
 
 
 def _spread(

@@ -113,7 +113,7 @@ class Climber:
         known = self.store.get(accuracy_key)
         first = group[0]
         task = Look(
-            name=self.networks.name(first.parts), network=self.networks.of(first.parts).packed,
+            network=self.networks.of(first.parts).packed,
             data=self.networks.data().packed, techniques=first.techniques,
             bases=tuple(group[i].base for i in missing), changes=tuple(group[i].changes for i in missing),
             limits=self.limits,

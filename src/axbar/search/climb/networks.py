@@ -73,11 +73,6 @@ class Networks:
                 found[str(name or "")] = ""
         return found
 
-    def name(self, parts: PointParts) -> str:
-        """Return how the network of a point is called."""
-        model = self.model if parts.model is None else parts.model
-        return model if isinstance(model, str) else type(model).__name__
-
     def of(self, parts: PointParts) -> Packed:
         """Return the network of a point before its techniques, packed.
 

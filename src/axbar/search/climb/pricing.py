@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from axbar.cost import estimate
 from axbar.errors import AxbarError
+from axbar.search.climb.choice import by_cost
 from axbar.search.climb.design import Design, Designer, needed
 from axbar.search.climb.keys import code_version, technique_parts
 from axbar.search.climb.question import Question
-from axbar.search.climb.task import Look, traced
-from axbar.search.front.survivors import spread_choice
+from axbar.search.climb.task import Look, breakdown_of, traced
 from axbar.search.space import point_hash
 from axbar.search.space.parts import PointParts
 from axbar.search.store import Record, Store, key_of
@@ -113,7 +112,7 @@ class Traces:
         if file.exists():
             return Workload.load(file)
         asked = Look(
-            name=networks.name(parts), network=packed.packed, data=networks.data().packed, techniques=texts,
+            network=packed.packed, data=networks.data().packed, techniques=texts,
             bases=(spec,), changes=({},), limits=(), images=_IMAGES, chips=0, seed=self._question.seed,
             samples=self._question.ladder.samples,
         )  # fmt: skip
@@ -130,7 +129,7 @@ def priced_front(question: Question, swept: Swept, store: Store, folder: Path) -
     """Return the most telling designs on the cost front, with their breakdown by component and layer."""
     rows = np.flatnonzero(swept.front)
     if len(rows) > _SHOWN:
-        rows = rows[_most_telling(question, swept, rows)]
+        rows = np.sort(by_cost(question.space, swept, rows, _SHOWN, question.seed))
     traces, designer = Traces(question, folder), question.designers["sweep"]
     shares, asked_by = swept.costs.shares, _key(question)
     found: list[tuple[str, Row]] = []
@@ -163,19 +162,6 @@ def _tree(design: Design, traces: Traces) -> Mapping[str, Any]:
     try:
         settled = design.base.replace(traces.needed(design.parts, design.base))
         workload = traces.of(variant_of(design.parts), settled)
-        tree = estimate(workload, design.spec).breakdown()
     except AxbarError:
         return {}
-    return {
-        q: {"component": tree[q]["component"], "layer": tree[q]["layer"]}
-        for q in ("energy_J", "latency_s", "area_m2")
-    }
-
-
-def _most_telling(question: Question, swept: Swept, rows: Any) -> Any:
-    asked = [o for o in question.space.objectives if o.quantity in swept.costs.values]
-    if not asked:
-        return rows[:_SHOWN]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        costs = np.stack([np.log(swept.costs.values[o.quantity][rows]) for o in asked], axis=1)
-    return np.sort(spread_choice(costs, [o.sense == "max" for o in asked], _SHOWN, seed=question.seed))
+    return breakdown_of(workload, design.spec)

@@ -91,7 +91,7 @@ def ask(
     if sampler not in get_args(Sampler):
         raise UsageError(unknown_name("sampler", sampler, get_args(Sampler)))
     base = _base(hardware, overrides)
-    found = _with_objectives(_space(space, base), data is not None and until != "sweep")
+    found = _with_objectives(_space(space, base), data is not None)
     _check_hardware(found, base, hardware, overrides)
     _check_accuracy(found, data is not None)
     ladder = read_ladder(found.fidelity, accuracy=data is not None)

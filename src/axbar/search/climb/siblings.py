@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from axbar.search.front.survivors import spread_choice
+from axbar.search.climb.choice import by_cost
 from axbar.search.space import Space
 from axbar.search.space.parts import Point
 from axbar.search.sweep import Swept
@@ -41,18 +41,8 @@ class Siblings:
         """Return kept rows of a sweep as points, as many as are carried along."""
         assert self._swept is not None
         if len(rows) > self._most:
-            rows = rows[self._spread(rows)]
+            rows = by_cost(self._space, self._swept, rows, self._most, self._seed)
         return [self._space.point(self._swept.columns, int(row)) for row in rows]
-
-    def _spread(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        assert self._swept is not None
-        values = self._swept.costs.values
-        asked = [o for o in self._space.objectives if o.quantity in values]
-        if not asked:
-            return np.arange(self._most)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            costs = np.stack([np.log(values[o.quantity][rows]) for o in asked], axis=1)
-        return spread_choice(costs, [o.sense == "max" for o in asked], self._most, seed=self._seed)
 
     @cached_property
     def _classes(self) -> Mapping[tuple[Any, ...], list[int]]:

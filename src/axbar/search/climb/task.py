@@ -21,6 +21,7 @@ from axbar.errors import AxbarError
 from axbar.search.climb.design import Change, accuracy_part
 from axbar.search.space import Constraint
 from axbar.search.sweep import costs_of
+from axbar.search.sweep.costs import SHARED
 from axbar.search.sweep.variants import reads_chip
 from axbar.spec import HardwareSpec
 
@@ -31,13 +32,11 @@ if TYPE_CHECKING:
     from axbar.data import Dataset
     from axbar.workload import Workload
 
-__all__ = ["Look", "look", "traced"]
+__all__ = ["Look", "breakdown_of", "look", "traced"]
 
 #: network -> what was asked of it -> the network after its techniques; entries go when the network goes
 _ready: WeakKeyDictionary[torch.nn.Module, OrderedDict[tuple[Any, ...], Ready]] = WeakKeyDictionary()
 _READY_KEPT = 4
-
-_DRAWN = ("energy_J", "latency_s", "area_m2")
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,6 @@ class Look:
     """One class of designs at one rung.
 
     Args:
-        name: of the network, as the user gave it.
         network, data: content hashes.
         techniques: as on the command line, in order.
         bases, changes: the chip of each design before its changes, and these.
@@ -56,7 +54,6 @@ class Look:
         known: accuracy of the class, if it was measured before; else it is measured on the first design that fits.
     """
 
-    name: str
     network: str
     data: str
     techniques: tuple[str, ...]
@@ -100,7 +97,7 @@ def _priced(workload: Workload, base: HardwareSpec, change: Change) -> dict[str,
     return {
         "values": {key: float(column[0]) for key, column in costs.values.items()},
         "shares": {q: {g: float(c[0]) for g, c in groups.items()} for q, groups in costs.shares.items()},
-        "breakdown": {} if reason else _breakdown(workload, base.replace(change)),
+        "breakdown": {} if reason else breakdown_of(workload, base.replace(change)),
         "reason": reason,
     }
 
@@ -173,10 +170,10 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "cost": {key: value for key, value in cost.items() if not key.endswith("seconds")}}
 
 
-def _breakdown(workload: Workload, spec: HardwareSpec) -> dict[str, Any]:
+def breakdown_of(workload: Workload, spec: HardwareSpec) -> dict[str, Any]:
     """Return quantity -> component, layer -> SI value."""
     try:
         tree = estimate(workload, spec).breakdown()
     except AxbarError:  # the reason stands beside it already
         return {}
-    return {q: {"component": tree[q]["component"], "layer": tree[q]["layer"]} for q in _DRAWN}
+    return {q: {"component": tree[q]["component"], "layer": tree[q]["layer"]} for q in SHARED}
