@@ -5,9 +5,10 @@ one chip, of which rows, columns, bits and tiles change what events are counted 
 the share of every group of components, the front of three costs and the candidates of every class; VGG9 by its shapes,
 and a spiking network traced on images. Nothing is counted before. Store: records of about 500 bytes with eight floats
 each, checked line by line when the folder is opened. Printed: process CPU time, best and median of several runs on one
-thread, beside plain ``json`` over the same text.
+thread, beside plain ``json`` over the same text. Slow store: a driver that puts a batch of ten records every 50 ms, on
+a disk whose every sync takes 0, 100 and 1,000 ms longer; printed: the share of wall time that it waits.
 
-    python benchmarks/explore.py [--points 1000000] [--records 100000] [--runs 5] [--only points sweep store]
+    python benchmarks/explore.py [--points 1000000] [--records 100000] [--runs 5] [--only points sweep store slow]
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
@@ -140,9 +143,9 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=1_000_000)
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--only", nargs="+", choices=("points", "sweep", "store"))
+    parser.add_argument("--only", nargs="+", choices=("points", "sweep", "store", "slow"))
     asked = parser.parse_args()
-    parts = asked.only or ("points", "sweep", "store")
+    parts = asked.only or ("points", "sweep", "store", "slow")
     if "points" in parts:
         time_points(asked.points, asked.runs)
     if "sweep" in parts:
@@ -151,6 +154,9 @@ def main() -> None:
             swept(f"many counts, {name}", workload, MANY_COUNTS, asked.runs)
     if "store" in parts:
         time_store(asked.records, asked.runs)
+    if "slow" in parts:
+        for sync_s in (0.0, 0.1, 1.0):
+            time_slow_store(sync_s)
 
 
 def time_points(points: int, runs: int) -> None:
@@ -177,6 +183,27 @@ def time_store(count: int, runs: int) -> None:
         timed("  opened, every line checked", lambda: Store(place / "study").close(), runs)
         with Store(place / "study", read_only=True) as view:
             timed("  all read", lambda: sum(1 for _ in view.records()), runs)
+
+
+def time_slow_store(sync_s: float, lasting_s: float = 10.0) -> None:
+    """Put a batch every 50 ms for a while, on a disk that takes ``sync_s`` longer to sync."""
+    kept, waited, put, real = records(5000), 0.0, 0, os.fsync
+
+    def slow(file: int) -> None:
+        time.sleep(sync_s)
+        real(file)
+
+    with tempfile.TemporaryDirectory() as folder, mock.patch("os.fsync", slow), Store(folder) as store:
+        start = time.perf_counter()
+        while time.perf_counter() - start < lasting_s:
+            time.sleep(0.05)
+            before = time.perf_counter()
+            store.put_all(kept[put : put + 10])
+            waited, put = waited + time.perf_counter() - before, put + 10
+        share = waited / (time.perf_counter() - start)
+    print(
+        f"sync {1000 * sync_s:4.0f} ms longer: {put} records in {lasting_s:.0f} s, {100 * share:4.1f} % of it waiting"
+    )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,11 @@ def _imports(path: Path) -> Iterator[tuple[str, int]]:
             yield from ((name, node.lineno) for name in found)
 
 
+def _at_top(path: Path, line: int) -> bool:
+    """Whether a line runs when its module is imported, so that a cycle through it would break."""
+    return not path.read_text(encoding="utf-8").splitlines()[line - 1].startswith(" ")
+
+
 def test_every_room_has_a_floor() -> None:
     assert {_room(p) for p in _files()} <= FLOOR.keys()
 
@@ -98,6 +104,19 @@ def test_imports_run_downwards(path: Path) -> None:
             continue
         down = FLOOR[target] < FLOOR[room] or (room, target) in NEIGHBOURS
         assert down, f"{path.relative_to(SRC)}:{line} imports {name}: {room} may not know {target}"
+
+
+@pytest.mark.parametrize("room", [p.name for p in sorted(SRC.iterdir()) if (p / "__init__.py").exists()])
+def test_parts_of_a_room_have_an_order(room: str) -> None:
+    known: dict[str, set[str]] = {}
+    for path in (SRC / room).rglob("*.py"):
+        part = path.relative_to(SRC / room).parts[0].removesuffix(".py")
+        for name, line in _imports(path):
+            if name.startswith(f"axbar.{room}.") and part != "__init__" and _at_top(path, line):
+                known.setdefault(part, set()).add(name.split(".")[2])
+    tuple(
+        TopologicalSorter({part: names - {part} for part, names in known.items()}).static_order()
+    )  # raises on cycles
 
 
 @pytest.mark.parametrize("path", _files(), ids=lambda p: str(p.relative_to(SRC)))

@@ -228,6 +228,33 @@ def test_a_design_that_fails_is_a_row_with_its_reason(tmp_path: Path) -> None:
     assert "failed" in study.render("txt")
 
 
+def test_what_failed_is_looked_at_again_on_request_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = {
+        "space": {"hardware": "sata", "array.rows": [8, 16]},
+        "fidelity": {**SPACE["fidelity"], "sweep": False, "full": False},
+    }
+
+    def run(folder: str, **options: Any) -> Study:
+        return explore(
+            space, MODEL, data(), config=CONFIG, study=tmp_path / folder, sampler="grid", **options
+        )
+
+    def no_memory(*asked: object) -> dict[str, Any]:
+        raise MemoryError("8 GiB")
+
+    with monkeypatch.context() as once:
+        once.setattr("axbar.search.climb.task._accuracy", no_memory)
+        assert all(row.failed and "8 GiB" in row.reason for row in run("s").rows)
+    again = run("s")
+    assert all(row.failed for row in again.rows) and "measured" not in again.counts
+    mended, undisturbed = run("s", retry=True), run("t")
+    assert mended.counts["measured"] > 0 and not any(row.failed for row in mended.rows)
+    assert [(r.id, r.values) for r in mended.rows] == [(r.id, r.values) for r in undisturbed.rows]
+    assert "measured" not in run("s", retry=True).counts
+
+
 def test_prices_first_and_the_whole_search_later_are_one_question(tmp_path: Path) -> None:
     space = {
         "space": {"hardware": "sata", "array.rows": [8, 16]},

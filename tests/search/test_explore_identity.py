@@ -17,7 +17,7 @@ from axbar import evaluate
 from axbar.errors import UsageError
 from axbar.nn import build_model
 from axbar.search import explore, open_study
-from axbar.search.climb.identity import content_of
+from axbar.search.question.identity import content_of
 from axbar.spec import load_hardware, to_yaml
 
 CONFIG = {"width": 4, "seed": 0}
@@ -135,7 +135,7 @@ def test_the_content_of_a_network_is_all_that_it_computes_with(attribute: str) -
 
 def test_content_is_the_same_in_every_process() -> None:
     code = (
-        "from axbar.nn import build_model; from axbar.search.climb.identity import content_of; "
+        "from axbar.nn import build_model; from axbar.search.question.identity import content_of; "
         "print(content_of(build_model('spiking-cnn', width=4, steps=2, seed=0), {'width': 4, 'steps': 2}))"
     )
     said = {

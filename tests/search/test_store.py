@@ -315,6 +315,25 @@ def test_syncs_follow_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert len(counted) == 4
 
 
+def test_a_slow_disk_is_synced_less_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock_s, syncs_s = 0.0, list[float]()
+
+    def slow(file: int) -> None:
+        nonlocal clock_s
+        syncs_s.append(clock_s)
+        clock_s += 2.0
+
+    monkeypatch.setattr("axbar.search.store._store.time.monotonic", lambda: clock_s)
+    with Store(tmp_path / "s", sync_s=1.0) as store:
+        monkeypatch.setattr(os, "fsync", slow)
+        for i in range(200):
+            clock_s += 0.125
+            store.put(record(i))
+        waited_s = 2.0 * len(syncs_s)
+        assert len(syncs_s) > 1 and waited_s <= 0.25 * clock_s
+        assert syncs_s[0] == pytest.approx(1.0) and np.diff(syncs_s) == pytest.approx(10.0)
+
+
 def test_others_hands_on_an_open_file_are_noticed(tmp_path: Path) -> None:
     path = filled(tmp_path / "a")
     with Store(tmp_path / "a") as store:

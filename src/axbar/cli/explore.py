@@ -37,6 +37,7 @@ EXAMPLE = (
 #: what only a search takes
 _OF_SEARCH = (
     "model", "data", "hardware", "set_", "weights", "config", "seed", "sampler", "workers", "scheduler", "until",
+    "retry",
 )  # fmt: skip
 
 
@@ -91,6 +92,7 @@ def explore(
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a running Dask scheduler instead, tcp://host:port.")
     ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Look again at designs that failed.")] = False,
     seed: Seed = 0,
     weights: Weights = None,
     config: Config = None,
@@ -123,8 +125,8 @@ def explore(
         found = open_study(study)
     else:
         found = _searched(
-            space, model, data, hardware, set_, study, sampler, until, workers, scheduler, seed, weights, config,
-            data_dir, json,
+            space, model, data, hardware, set_, study, sampler, until, workers, scheduler, retry, seed, weights,
+            config, data_dir, json,
         )  # fmt: skip
     _shown(found, best, " and ".join(where or []), design, export, json)
 
@@ -140,6 +142,7 @@ def _searched(
     until: str,
     workers: int,
     scheduler: str | None,
+    retry: bool,
     seed: int,
     weights: str | None,
     config: list[str] | None,
@@ -156,7 +159,7 @@ def _searched(
         found = search(
             space, model, data, hardware, weights=weights, config=parse_config(config), overrides=set_ or [],
             study=study, seed=seed, sampler=sampler, workers=workers, scheduler=scheduler, data_dir=data_dir,
-            until=until, progress=progress, watch=watch, command=command_line(),
+            until=until, retry=retry, progress=progress, watch=watch, command=command_line(),
         )  # fmt: skip
     if study is not None:
         for name in ("study.html", "study.csv"):

@@ -10,7 +10,7 @@ _FACE = {
     "Choices": "axbar.search.space",
     "Integers": "axbar.search.space",
     "Reals": "axbar.search.space",
-    "Row": "axbar.search.study.rows",
+    "Row": "axbar.search.rows",
     "Space": "axbar.search.space",
     "Study": "axbar.search.study",
     "check_space": "axbar.search.space",
@@ -27,10 +27,10 @@ __all__ = [
 
 if TYPE_CHECKING:
     from axbar.search._explore import explore
+    from axbar.search.rows import Row
     from axbar.search.space import Choices, Integers, Reals, Space, check_space, load_space, point_hash
     from axbar.search.study import Study
     from axbar.search.study.listing import open_study
-    from axbar.search.study.rows import Row
 
 
 def __getattr__(name: str) -> Any:

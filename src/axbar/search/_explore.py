@@ -1,7 +1,7 @@
 """``explore``: device, circuit, system and algorithm in one search.
 
 The sweep prices the designs of a space by the thousand. Those worth running climb a ladder on which accuracy is
-measured more and more carefully: see ``axbar.search.climb.ladder``. Everything that was found out is kept in a store
+measured more and more carefully: see ``axbar.search.question.ladder``. Everything that was found out is kept in a store
 under the hash of what was asked, so that a study that was killed goes on where it stood, and the same study gives the
 same bits on one worker or many.
 """
@@ -18,18 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 from axbar.search.climb.choice import from_rows, from_sweep
 from axbar.search.climb.climber import Climber, class_of
-from axbar.search.climb.design import Design
-from axbar.search.climb.ladder import Rung
 from axbar.search.climb.pricing import price, priced_front
-from axbar.search.climb.question import Question, ask
 from axbar.search.climb.siblings import Siblings
 from axbar.search.propose import Proposer, proposer
+from axbar.search.question import Design, Question, Rung, ask
+from axbar.search.rows import Row, table, violations
 from axbar.search.space import Space, point_hash
 from axbar.search.space.parts import Columns, Point
 from axbar.search.store import Store
 from axbar.search.study import Study
 from axbar.search.study.listing import Listing
-from axbar.search.study.rows import Row, table, violations
 from axbar.search.sweep import Swept
 from axbar.search.work import executor
 
@@ -64,6 +62,7 @@ def explore(
     scheduler: str | None = None,
     data_dir: str | None = None,
     until: str = "",
+    retry: bool = False,
     progress: Progress | None = None,
     watch: Watch | None = None,
     command: str = "",
@@ -84,6 +83,7 @@ def explore(
         scheduler: address of a running Dask scheduler, ``tcp://host:port``, instead.
         data_dir: folder of data sets that are not shipped.
         until: last rung: ``sweep``, ``proxy``, ``full`` or ``retrain``; all that the space asks for unless given.
+        retry: look again at designs that failed in an earlier call; without, they stay failed.
         progress: called as work is done.
         watch: called with what is known so far.
         command: as typed, for the page.
@@ -108,7 +108,15 @@ def explore(
         run = _Run(question, store, folder, study is not None, tell, watch or (lambda known: None), listing)
         return run.climb(
             lambda networks: Climber(
-                store, workers_, networks, seed, question.ladder.batch, question.ladder.samples, limits, tell
+                store,
+                workers_,
+                networks,
+                seed,
+                question.ladder.batch,
+                question.ladder.samples,
+                limits,
+                tell,
+                retry,
             )
         )
 
@@ -177,8 +185,10 @@ class _Run:
 
     def _known(self) -> Study:
         """Keep the list of rows and return what is known so far."""
-        self.listing.save(self.folder, self.question, self.counts, self.notes)
-        study = study_of(self.question, self.listing, self.swept, self.counts, self.notes)
+        networks = self.question.networks
+        notes = [*(networks.notes if networks is not None else ()), *self.notes]
+        self.listing.save(self.folder, self.question, self.counts, notes)
+        study = study_of(self.question, self.listing, self.swept, self.counts, notes)
         found = replace(study, folder=self.folder) if self.kept else study
         self.watch(found)
         return found

@@ -1,1 +1,1 @@
-"""The ladder of a search: the question, its rungs, who climbs, and what is done there."""
+"""The way up: what each rung looks at, who climbs, and what is done there."""

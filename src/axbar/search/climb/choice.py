@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axbar.search.front.survivors import spread_choice
+from axbar.search.rows import Row, table, violations
 from axbar.search.space import Space
 from axbar.search.space.parts import Columns
-from axbar.search.study.rows import Row, table, violations
 from axbar.search.sweep import Swept
 from axbar.search.sweep.variants import class_paths
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from axbar.errors import AxbarError
-from axbar.search.climb.design import Design, accuracy_part
-from axbar.search.climb.keys import code_version, technique_parts
-from axbar.search.climb.ladder import Rung
-from axbar.search.climb.networks import Networks
 from axbar.search.climb.task import Look, look
+from axbar.search.question import Rung
+from axbar.search.question.design import Design, accuracy_part
+from axbar.search.question.keys import code_version, technique_parts
+from axbar.search.question.networks import Networks
+from axbar.search.rows import Row, row_of
 from axbar.search.space import Constraint, point_hash
 from axbar.search.store import Record, Store, key_of
-from axbar.search.study.rows import Row, row_of
 from axbar.search.work import Executor, Outcome
 
 __all__ = ["Climber", "Group", "class_of"]
@@ -33,8 +33,8 @@ def class_of(design: Design) -> str:
     parts = design.parts
     return key_of(
         workload={"model": parts.model, "arguments": dict(parts.arguments)},
-        spec=accuracy_part(design.spec, design.techniques), techniques=list(design.techniques), fidelity=None, seed=0,
-        version="",
+        spec=accuracy_part(design.spec, design.techniques), techniques=technique_parts(design.techniques),
+        fidelity=None, seed=0, version="",
     )  # fmt: skip
 
 
@@ -61,6 +61,7 @@ class Climber:
         batch, samples: of the ladder.
         limits: constraints on costs.
         tell: ``tell(rung, done, total)``.
+        retry: designs that failed in an earlier call are looked at again.
         counts: ``measured`` and ``failed`` classes in this call, and designs that were ``reused`` from the store.
         fresh: keys of rows that this call has met.
     """
@@ -73,13 +74,14 @@ class Climber:
     samples: int
     limits: tuple[Constraint, ...]
     tell: Tell
+    retry: bool = False
     counts: dict[str, int] = field(default_factory=dict[str, int])
     fresh: set[str] = field(default_factory=set[str])
 
     def look(self, rung: Rung, generation: int, groups: Sequence[Group]) -> list[tuple[str, Row]]:
         """Return key and row of all designs, in order."""
         asked = [self._asked(rung, group) for group in groups]
-        known = [key for a in asked if a.accuracy_key for key in a.row_keys if key in self.store]
+        known = [key for a in asked if a.accuracy_key for key in a.row_keys if self._settled(key)]
         self._count("reused", sum(key not in self.fresh for key in known))
         self.fresh.update(key for a in asked for key in a.row_keys)
         waiting = sorted((a for a in asked if a.task is not None), key=_by_network)
@@ -101,13 +103,20 @@ class Climber:
         assert record is not None, "every group that was asked for has been put"
         return row_of(record, generation)
 
+    def _settled(self, key: str) -> bool:
+        """Whether a row need not be looked at (again)."""
+        if not self.retry or key in self.fresh or key not in self.store:
+            return key in self.store
+        record = self.store.get(key)
+        return record is None or record.failure is None
+
     def _asked(self, rung: Rung, group: Group) -> _Asked:
         """Return what of a group must be evaluated; what can't even be asked is put as failed at once."""
         try:
             accuracy_key, row_keys = self._keys(rung, group)
         except AxbarError as error:
             return self._refused(rung, group, str(error))
-        missing = tuple(i for i, key in enumerate(row_keys) if key not in self.store)
+        missing = tuple(i for i, key in enumerate(row_keys) if not self._settled(key))
         if not missing:
             return _Asked(group, accuracy_key, row_keys, (), None)
         known = self.store.get(accuracy_key)

@@ -10,14 +10,14 @@ import numpy as np
 
 from axbar.errors import AxbarError
 from axbar.search.climb.choice import by_cost
-from axbar.search.climb.design import Design, Designer, needed
-from axbar.search.climb.keys import code_version, technique_parts
-from axbar.search.climb.question import Question
 from axbar.search.climb.task import Look, breakdown_of, traced
+from axbar.search.question import Question
+from axbar.search.question.design import Design, Designer, needed
+from axbar.search.question.keys import code_version, technique_parts
+from axbar.search.rows import Row, row_of
 from axbar.search.space import point_hash
 from axbar.search.space.parts import PointParts
 from axbar.search.store import Record, Store, key_of
-from axbar.search.study.rows import Row, row_of
 from axbar.search.sweep import Swept, sweep
 from axbar.search.sweep.file import load_sweep, save_sweep
 from axbar.search.sweep.variants import Variant, variant_of

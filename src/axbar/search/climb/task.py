@@ -18,7 +18,7 @@ import numpy as np
 
 from axbar.cost import estimate
 from axbar.errors import AxbarError
-from axbar.search.climb.design import Change, accuracy_part
+from axbar.search.question.design import Change, accuracy_part
 from axbar.search.space import Constraint
 from axbar.search.sweep import costs_of
 from axbar.search.sweep.costs import SHARED

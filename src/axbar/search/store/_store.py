@@ -4,7 +4,8 @@ A study is a folder: ``study.json`` (what was asked), ``records.jsonl`` (one lin
 checksum; only ever appended to) and, while a process works on it, ``store.lock`` and ``owner.json``.
 
 When a put returns, the record is with the operating system: a ``kill -9`` loses nothing. It is on the disk at the
-next sync, at most ``sync_s`` of puts later: that much a power cut may cost. Opening reads every line once: a torn last
+next sync, at most ``sync_s`` of puts later, or on a slow disk four times as long as its last sync took, so that puts
+wait a fifth of the time at most: that much a power cut may cost. Opening reads every line once: a torn last
 line goes to ``torn.txt``, a damaged one is named and goes to ``damaged.txt``, all others stay.
 """
 
@@ -31,6 +32,8 @@ from axbar.search.store.lock import FolderLock
 __all__ = ["Record", "Store", "key_of"]
 
 _RECORDS = "records.jsonl"
+#: time between two syncs in units of the time that the last one took, at least
+_SYNC_PAUSE = 4.0
 
 
 def key_of(
@@ -111,7 +114,7 @@ class Store:
         self._lock: FolderLock | None = None
         self._file: int | None = None
         self._refusal = ""
-        self._unsynced, self._synced_s = 0, time.monotonic()
+        self._unsynced, self._synced_s, self._sync_took_s = 0, time.monotonic(), 0.0
         try:
             self._open(asked)
         except BaseException:
@@ -177,10 +180,8 @@ class Store:
     def records(self) -> Iterator[Record]:
         """Yield all records that are there now, in the order in which their keys were first put."""
         spans = list(self._spans.items())
-        with self._saying("read"):
-            stream = self._path.open(
-                "rb"
-            )  # of its own: what was put is never changed, so a buffer can't be stale
+        with self._saying("read"):  # of its own: what was put is never changed, so a buffer can't be stale
+            stream = self._path.open("rb")
         with stream:
             for key, (start, size) in spans:
                 stream.seek(start)
@@ -259,9 +260,8 @@ class Store:
         if self._refusal:
             raise AxbarError(self._refusal)
         if self._read_only:
-            raise AxbarError(
-                f"the store in '{self.folder}' was opened to read; open it without read_only to put records."
-            )
+            how = "open it without read_only to put records."
+            raise AxbarError(f"the store in '{self.folder}' was opened to read; {how}")
         if self._pid != os.getpid():
             raise AxbarError(
                 f"the store in '{self.folder}' belongs to process {self._pid}; return records to it instead of putting "
@@ -285,10 +285,8 @@ class Store:
         if before.failure is not None:
             return True
         now = _lines.decode(line)
-        differing = [
-            *changes(before.asked, now.asked, "asked"),
-            *changes(before.values, now.values, "values"),
-        ]
+        pairs = {"asked": (before.asked, now.asked), "values": (before.values, now.values)}
+        differing = [change for where, (then, new) in pairs.items() for change in changes(then, new, where)]
         if differing:
             raise AxbarError(
                 f"key {record.key} is in '{self._path}' with {then_now(differing)}; the same key must give the same "
@@ -364,8 +362,9 @@ class Store:
 
     def _sync(self, wait_s: float) -> None:
         """Have the disk take what was put, unless it did less than ``wait_s`` ago."""
-        now_s = time.monotonic()
-        if self._file is None or not self._unsynced or now_s - self._synced_s < wait_s:
+        start_s = time.monotonic()
+        pause_s = max(wait_s, _SYNC_PAUSE * self._sync_took_s) if wait_s > 0 else 0.0
+        if self._file is None or not self._unsynced or start_s - self._synced_s < pause_s:
             return
         try:
             os.fsync(self._file)
@@ -378,7 +377,8 @@ class Store:
                 "the same again, which goes on from there."
             )
             raise AxbarError(self._refusal) from error
-        self._unsynced, self._synced_s = 0, now_s
+        self._unsynced, self._synced_s = 0, time.monotonic()
+        self._sync_took_s = self._synced_s - start_s
 
     @contextmanager
     def _saying(self, verb: str) -> Generator[None]:

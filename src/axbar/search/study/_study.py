@@ -19,14 +19,13 @@ import numpy as np
 from axbar import registry
 from axbar.errors import AxbarError, UsageError, unknown_name
 from axbar.files import write_atomic
-from axbar.search.climb.design import Designer
-from axbar.search.climb.ladder import RUNGS
 from axbar.search.front.pareto import nondominated
+from axbar.search.question import RUNGS, Designer
+from axbar.search.rows import Row, table, violations
 from axbar.search.space import Space
 from axbar.search.space.parts import QUANTITIES
 from axbar.search.study.command import command_of
 from axbar.search.study.page import front_of, page_of
-from axbar.search.study.rows import Row, table, violations
 from axbar.search.study.where import where
 from axbar.search.sweep import Swept
 from axbar.search.sweep.rows import sweep_records, sweep_rows

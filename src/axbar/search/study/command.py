@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from axbar.search.climb.design import Design
+from axbar.search.question import Design
 
 __all__ = ["command_of"]
 

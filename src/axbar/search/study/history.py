@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from axbar.search.front.volume import hypervolume
+from axbar.search.rows import Row, table, violations
 from axbar.search.space import Space
-from axbar.search.study.rows import Row, table, violations
 
 __all__ = ["history"]
 

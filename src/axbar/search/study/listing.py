@@ -13,13 +13,12 @@ from typing import Any
 
 from axbar.errors import UsageError
 from axbar.files import write_atomic
-from axbar.search.climb.design import Designer
-from axbar.search.climb.question import Question
+from axbar.search.question import Designer, Question
+from axbar.search.rows import Row, row_of
 from axbar.search.space import Space, load_space
 from axbar.search.space.as_dict import space_to_dict
 from axbar.search.store import Store
 from axbar.search.study._study import Study
-from axbar.search.study.rows import Row, row_of
 from axbar.search.sweep.file import load_sweep
 from axbar.spec import HardwareSpec
 

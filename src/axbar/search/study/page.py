@@ -11,11 +11,11 @@ import numpy as np
 
 from axbar import __version__
 from axbar._report import Accuracy
+from axbar.search.rows import Row
 from axbar.search.space.domains import Choices, Domain, Reals
 from axbar.search.space.parts import QUANTITIES, technique_of
 from axbar.search.study._importance import importance
 from axbar.search.study.history import history
-from axbar.search.study.rows import Row
 from axbar.search.sweep.rows import sweep_rows
 from axbar.spec import load_hardware
 from axbar.units import unit_of

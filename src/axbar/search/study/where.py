@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from axbar.errors import UsageError, unknown_name
+from axbar.search.rows import Row
 from axbar.search.space import Space
 from axbar.search.space.parts import QUANTITIES
-from axbar.search.study.rows import Row
 from axbar.units import parse_quantity, unit_of
 
 __all__ = ["where"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from axbar.search.rows import Row
 from axbar.search.space import Space, point_hash
-from axbar.search.study.rows import Row
 from axbar.search.sweep._sweep import Swept
 
 __all__ = ["sweep_records", "sweep_rows"]

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from axbar.errors import UsageError, suggest, unknown_name
-from axbar.search.climb.design import Designer
-from axbar.search.climb.keys import chip_contents
-from axbar.search.climb.ladder import RUNGS, Ladder, SweepSettings, read_ladder
-from axbar.search.climb.networks import Networks
 from axbar.search.propose import Sampler
+from axbar.search.question.design import Designer
+from axbar.search.question.keys import chip_contents
+from axbar.search.question.ladder import RUNGS, Ladder, SweepSettings, read_ladder
+from axbar.search.question.networks import Networks
 from axbar.search.space import Space, check_space, load_space
 from axbar.search.space.as_dict import space_to_dict
 from axbar.search.space.parts import Objective, technique_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from axbar.errors import AxbarError, UsageError
-from axbar.search.climb.identity import content_of
+from axbar.search.question.identity import content_of
 from axbar.search.space import Choices, PointParts, Space
 from axbar.search.work import pack
 
@@ -41,6 +41,7 @@ class Networks:
         model: the caller's network, where a point names none.
         weights, config: of it.
         dataset: that all are evaluated on.
+        notes: sentences on the networks loaded so far, each once.
     """
 
     model: str | torch.nn.Module | None
@@ -48,6 +49,7 @@ class Networks:
     weights: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])
     shared: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    notes: list[str] = field(default_factory=list[str])
     _known: dict[tuple[Any, ...], Packed] = field(default_factory=dict[tuple[Any, ...], Packed])
     _data: Packed | None = None
 
@@ -90,7 +92,7 @@ class Networks:
     def _load(self, parts: PointParts) -> tuple[torch.nn.Module, dict[str, Any]]:
         """Return a network of our own and the arguments with which it was built."""
         from axbar._evaluate import check_network
-        from axbar.nn import load_network
+        from axbar.nn import load_network, untrained_note
 
         own, arguments = parts.model, dict(parts.arguments)
         model = self.model if own is None else own
@@ -107,4 +109,6 @@ class Networks:
         else:
             network = copy.deepcopy(model)
         check_network(network, self.dataset)
+        note = untrained_note(network, model if isinstance(model, str) else type(model).__name__)
+        self.notes += [note] if note and note not in self.notes else []
         return network.eval(), arguments
