@@ -14,6 +14,7 @@ from axbar.data import Dataset, load_data
 from axbar.devices import quantise
 from axbar.errors import UsageError
 from axbar.nn import TrainConfig, build_model, train
+from axbar.report._scale import wilson
 from axbar.spec import load_hardware
 
 IMAGES = 200
@@ -68,6 +69,29 @@ def test_an_array_has_the_accuracy_of_rounded_weights(network: nn.Module, data: 
     few = torch.from_numpy(data.calibration.images(slice(0, 128)))
     integer = answers(axbar.digital(network, chip, data=few), x)
     assert found.digital == pytest.approx(float((integer == y).double().mean()), abs=1e-12)
+
+
+@pytest.mark.parametrize("chip", ["sata", "loas", "imc-rram-65nm"])
+def test_the_verdict_is_of_the_integers_that_the_chip_computes(
+    network: nn.Module, data: Dataset, chip: str
+) -> None:
+    bits = {"imc-rram-65nm": "imc.weight_bits"}.get(chip, "weight_bits")
+    spec = load_hardware(chip, {bits: 2} if bits in load_hardware(chip).values() else {})
+    words: dict[str, Any] = {"chips": 0, "images": IMAGES, "trace_samples": 2, "waterfall": 0}
+    report = axbar.evaluate(network, data, spec, **words)
+    found = report.accuracy
+    assert found is not None and found.digital is not None and found.of == "digital"
+    first = report.verdict.split(" · ")[0]
+    digital, float_ = f"{100 * found.digital:.1f} % in integers", f"{100 * found.float_:.1f} %"
+    assert first == (digital if digital.startswith(float_) else f"{float_} → {digital}")
+    assert report.to_dict()["verdict"] == report.verdict
+    low, high = wilson(found.digital, IMAGES)
+    interval = f"pin that of the integer network down to between {100 * low:.1f} and {100 * high:.1f} %"
+    for form in ("txt", "html"):
+        text = " ".join(report.render(form).split())
+        assert first in text and interval in text, form
+    if chip == "sata":
+        assert digital[:5] != float_[:5] and " → " in first
 
 
 def test_accuracy_falls_to_that_of_the_bits(network: nn.Module, data: Dataset) -> None:

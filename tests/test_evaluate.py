@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 import numpy as np
 import torch
 from torch import nn
@@ -9,7 +12,7 @@ from torch import nn
 import axbar
 from axbar.cost import estimate
 from axbar.data import Dataset
-from axbar.nn import LIF
+from axbar.nn import LIF, TrainConfig, build_model, train
 from axbar.workload import shapes
 
 
@@ -40,6 +43,25 @@ def test_a_report_says_what_is_charged_but_not_computed() -> None:
     assert report.accuracy is not None and len(report.accuracy.analog) == 1
 
 
+def test_random_weights_are_noted_until_something_trains_them() -> None:
+    network = build_model("spiking-cnn", width=2, steps=2, input_shape=(1, 6, 6), classes=4, norm="none")
+    words: dict[str, Any] = {"chips": 0, "trace_samples": 4, "waterfall": 0}
+
+    def noted(model: nn.Module, *techniques: str) -> list[int]:
+        report = axbar.evaluate(copy.deepcopy(model), sorted_data(), "sata", techniques=techniques, **words)
+        return [i for i, note in enumerate(report.notes) if "are random" in note]
+
+    assert noted(network) == [0]  # first, and once
+    assert noted(network, "prune:sparsity=0.5,epochs=0") == [0]
+    assert noted(network, "prune:sparsity=0.5,epochs=1") == []
+    trained = copy.deepcopy(network)
+    train(trained, sorted_data(), TrainConfig(epochs=1, batch_size=20, device="cpu"))
+    assert noted(trained) == []
+    assert (
+        noted(nn.Sequential(nn.Flatten(), nn.Linear(36, 4))) == []
+    )  # nobody knows where its weights come from
+
+
 def test_a_swept_pin_is_explained() -> None:
     result = estimate(shapes.vgg9(), "imc-rram-65nm", {"pins.adc.energy_J": [1e-12, 2e-12]})
     adc = result.components.index("adc")
@@ -49,8 +71,6 @@ def test_a_swept_pin_is_explained() -> None:
 
 
 def test_training_repeats_a_network_that_draws_by_itself() -> None:
-    from axbar.nn import TrainConfig, train
-
     def once() -> torch.Tensor:
         torch.manual_seed(0)
         network = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(36, 4))

@@ -25,6 +25,24 @@ def test_one_die_has_no_spread_and_none_has_no_mean() -> None:
     assert Accuracy(100, 0.9).to_dict()["analog"] is None
 
 
+@pytest.mark.parametrize(
+    ("accuracy", "of", "nearest", "words"),
+    [
+        (Accuracy(100, 0.9, 0.85, (0.7, 0.8)), "dies", 0.75, "90.0 % → 75.0 ± 7.1 % on chip"),
+        (Accuracy(100, 0.9, 0.85, (0.7,)), "dies", 0.7, "90.0 % → 70.0 % on chip"),
+        (Accuracy(100, 0.9, 0.85), "digital", 0.85, "90.0 % → 85.0 % in integers"),
+        (Accuracy(100, 0.9, 0.0), "digital", 0.0, "90.0 % → 0.0 % in integers"),
+        (Accuracy(9999, 0.9, 0.90001), "digital", 0.90001, "90.0 % in integers"),
+        (Accuracy(100, 0.9), "float", 0.9, "90.0 % in float"),
+    ],
+)
+def test_the_accuracy_told_first_is_that_nearest_to_the_chip(
+    accuracy: Accuracy, of: str, nearest: float, words: str
+) -> None:
+    assert (accuracy.of, accuracy.words) == (of, words)
+    assert accuracy.nearest == pytest.approx(nearest)
+
+
 def waterfall(*lost: tuple[float, float]) -> Waterfall:
     names = ("float", "quantised", "adc", "wires")
     steps = tuple(Step(name, 0.9, 0.01, *points) for name, points in zip(names, lost, strict=False))

@@ -40,6 +40,7 @@ class Ready:
         plan: all techniques with their settings; ``applied`` what those of the network did.
         float_accuracy: of the network, 0..1.
         notes: sentences that a reader must know.
+        untrained: the sentence that the weights are random; empty once they were loaded or trained.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Ready:
     applied: Sequence[dict[str, Any]]
     float_accuracy: float
     notes: Sequence[str]
+    untrained: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,27 +77,29 @@ def prepare(
     progress: Progress | None,
 ) -> Ready:
     """Load network and data, apply the techniques of the network for ``spec``, trace what came out."""
-    from axbar.nn import accuracy
+    from axbar.nn import accuracy, untrained_note
     from axbar.techniques import noted
 
     check_counts(images=(images, 1), trace_samples=(trace_samples, 1))
     tell = progress or (lambda stage, done, total: None)
     dataset = _dataset(data, data_dir)
-    trained = _network(model, weights, config, dataset)
-    plan = _checked(techniques, noted(trained), trained, spec, dataset)
+    given = _network(model, weights, config, dataset)
+    untrained = untrained_note(given, _name(model))  # techniques may change the network in place
+    plan = _checked(techniques, noted(given), given, spec, dataset)
     test = dataset.test.balanced(images) if images is not None else dataset.test
     tell("network", 0, 1)
-    network, applied = apply_stage("network", trained, plan, spec, dataset)
+    network, applied = apply_stage("network", given, plan, spec, dataset)
     tell("trace", 0, 1)
     workload = _traced(network, dataset, trace_samples, _name(model))
     notes = list(dataset.notes)
     if applied:
         names = ", ".join(row["name"] for row in applied)
         notes.append(
-            f"'float' is the network after {names}; as trained it reaches {accuracy(trained, test):.1%}"
+            f"'float' is the network after {names}; as trained it reaches {accuracy(given, test):.1%}"
         )
     return Ready(
-        _name(model), dataset, test, network, workload, plan, applied, accuracy(network, test), notes
+        _name(model), dataset, test, network, workload, plan, applied, accuracy(network, test), notes,
+        "" if _train(applied) else untrained,
     )  # fmt: skip
 
 
@@ -117,8 +121,14 @@ def with_technique(ready: Ready, name: str, spec: HardwareSpec) -> Ready:
         return after
     workload = _traced(network, ready.dataset, ready.workload.samples, ready.name)
     return replace(
-        after, network=network, workload=workload, float_accuracy=accuracy(network, ready.test)
+        after, network=network, workload=workload, float_accuracy=accuracy(network, ready.test),
+        untrained="" if _train(applied) else ready.untrained,
     )  # fmt: skip
+
+
+def _train(applied: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether any of these techniques trained the network."""
+    return any(row["cost"].get("macs_backward", 0) > 0 for row in applied)
 
 
 def with_steps(ready: Ready, steps: int) -> Ready:
@@ -207,7 +217,7 @@ def measure_on(
         report,
         accuracy=Accuracy(len(ready.test.y), ready.float_accuracy, chip.digital, chip.dies),
         techniques=(*ready.applied, *chip.techniques),
-        notes=(*ready.notes, *charged, *chip.notes),
+        notes=(*filter(None, [ready.untrained]), *ready.notes, *charged, *chip.notes),
         waterfall=chip.waterfall,
     )
     return Measured(report, chip)

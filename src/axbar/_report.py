@@ -87,6 +87,32 @@ class Accuracy:
         mean = sum(self.analog) / len(self.analog)
         return math.sqrt(sum((a - mean) ** 2 for a in self.analog) / (len(self.analog) - 1))
 
+    @property
+    def of(self) -> str:
+        """Which figure is nearest to the chip: of its ``dies``, of the integers (``digital``), else ``float``."""
+        if self.analog:
+            return "dies"
+        return "float" if self.digital is None else "digital"
+
+    @property
+    def nearest(self) -> float:
+        """That figure; the mean where there are dies."""
+        return next(share for share in (self.mean, self.digital, self.float_) if share is not None)
+
+    @property
+    def words(self) -> str:
+        """Return that figure with its spread and what it is of, behind the float figure where it reads otherwise.
+
+        >>> Accuracy(100, 0.9, 0.87).words, Accuracy(100, 0.9, 0.9).words, Accuracy(100, 0.9).words
+        ('90.0 % → 87.0 % in integers', '90.0 % in integers', '90.0 % in float')
+        """
+        before, after = f"{100 * self.float_:.1f} %", f"{100 * self.nearest:.1f}"
+        if self.of == "dies":
+            spread = f" ± {100 * self.std:.1f}" if self.std is not None else ""
+            return f"{before} → {after}{spread} % on chip"
+        named = f"{after} % in {'integers' if self.of == 'digital' else 'float'}"
+        return named if before == f"{after} %" else f"{before} → {named}"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         analog = {"mean": self.mean, "std": self.std, "chips": list(self.analog)} if self.analog else None
@@ -239,8 +265,8 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """One line: accuracy and what costs most of it, energy, latency, area and where most energy goes."""
-        parts = [self._accuracy_text()] if self.accuracy else []
+        """One line: accuracy of what the chip runs, what costs most of it, energy, latency, area, where energy goes."""
+        parts = [self.accuracy.words] if self.accuracy else []
         if self.waterfall and (step := self.waterfall.costliest):
             parts.append(f"{step.lost_points:.1f} points lost to {step_label(step.name)}")
         parts += [
@@ -252,14 +278,6 @@ class Report:
         if not bool(self.estimate.feasible[0]):
             parts.insert(0, f"does not fit: {self.estimate.reasons[0]}")
         return " · ".join(parts)
-
-    def _accuracy_text(self) -> str:
-        assert self.accuracy is not None
-        text = f"{100 * self.accuracy.float_:.1f} %"
-        if self.accuracy.mean is None:
-            return text
-        spread = f" ± {100 * self.accuracy.std:.1f}" if self.accuracy.std is not None else ""
-        return f"{text} → {100 * self.accuracy.mean:.1f}{spread} % on chip"
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures, costs per ``work``, as plain JSON values."""

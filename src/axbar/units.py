@@ -18,7 +18,8 @@ _PREFIX = {
 _UNITS = ("ohm", "m2", "Hz", "Js", "Jm2", "J", "s", "S", "V", "A", "W", "F", "K", "m")
 _NUMBER = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+))(?:[eE]([-+]?\d+))?\s*(.*?)\s*$")
 _TIMES_s = {"min": 60.0, "h": 3600.0, "d": 86_400.0, "day": 86_400.0, "days": 86_400.0, "y": 31_557_600.0}
-_ALIASES = {"Ω": "ohm", "Ohm": "ohm", "ohms": "ohm", "²": "2", "^2": "2"}
+_ALIASES = {"Ω": "ohm", "Ohm": "ohm", "ohms": "ohm", "²": "2", "^2": "2", "·": "", "*": "", " ": ""}
+_SHOWN = {"m2": "m²", "ohm": "Ω", "Js": "J·s", "Jm": "J·m"}
 
 
 def unit_of(path: str) -> str:
@@ -74,10 +75,12 @@ def format_number(value: float, digits: int = 6) -> str:
 def format_quantity(value: float, unit: str, digits: int = 3) -> str:
     """Write a quantity with an SI prefix and ``digits`` significant digits.
 
-    >>> format_quantity(3.2e-12, "J"), format_quantity(4.2e-6, "m2")
-    ('3.20 pJ', '4.20 mm²')
+    >>> format_quantity(3.2e-12, "J"), format_quantity(4.2e-6, "m2"), format_quantity(2.5e-9, "Js")
+    ('3.20 pJ', '4.20 mm²', '2.50 nJ·s')
     """
-    shown = unit.replace("m2", "m²").replace("ohm", "Ω")
+    shown = unit
+    for name, sign in _SHOWN.items():
+        shown = shown.replace(name, sign)
     if not math.isfinite(value) or value == 0 or not unit:
         return f"{value:.{digits}g} {shown}".strip()
     if unit == "m2":

@@ -14,7 +14,7 @@ from test_page import CONTRAST, visit
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("width", [390, 768, 1000, 1280, 1800])
+@pytest.mark.parametrize("width", [390, 400, 768, 1000, 1280, 1800])
 def test_no_width_scrolls_sideways(browser: Any, small_file: Path, width: int) -> None:
     with opened(browser, small_file, width=width) as v:
         assert v.page.evaluate("document.documentElement.scrollWidth") <= width

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -85,14 +86,65 @@ def test_typed_conditions_select(browser: Any, small: dict[str, Any], small_file
         assert only(v, "") == 2_000
 
 
+def test_a_bare_number_has_the_unit_of_the_table(
+    browser: Any, small: dict[str, Any], small_file: Path
+) -> None:
+    values = small["points"]["values"]
+    middle = statistics.median(values["energy_J"])
+    with opened(browser, small_file) as v:
+        heads = v.page.locator("#table thead th").all_inner_texts()
+        assert {"energy, µJ", "latency, µs", "area, mm²", "accuracy, %"} <= set(heads)
+        below = count(small, lambda i: values["energy_J"][i] < middle)
+        assert 0 < below < 2_000
+        micro = f"{middle * 1e6:.9g}"
+        assert only(v, f"energy < {micro}") == below
+        assert max(float(text) for text in table(v, "energy")) <= middle * 1e6
+        for same in (f"energy < {micro} µJ", f"energy_J < {micro} uJ", f"energy < {middle:.9g} J",
+                     f"energy_J < {middle:.9g}", f"ENERGY < {middle * 1e9:.9g} nJ"):  # fmt: skip
+            assert only(v, same) == below, same
+        assert only(v, "area > 4") == count(small, lambda i: values["area_m2"][i] > 4e-6)
+        assert only(v, "area > 0.04 cm²") == only(v, "area > 4") == only(v, "area_m2 > 4e-6")
+        good = count(small, lambda i: (values["accuracy"][i] or 0) >= 0.85)
+        assert (
+            only(v, "accuracy >= 85") == only(v, "accuracy ≥ 0.85") == only(v, "accuracy >= 85 %") == good > 0
+        )
+        slow = count(small, lambda i: values["latency_s"][i] > 1e-3)
+        assert only(v, "latency > 1,000") == only(v, "latency > 1 ms") == slow > 0
+
+
+def test_the_field_says_in_which_units_it_reads(browser: Any, small_file: Path) -> None:
+    with opened(browser, small_file) as v:
+        says = v.page.locator("#only-says")
+        hint = "Numbers are in the units of the table: accuracy in %, energy in µJ, latency in µs."
+        assert says.inner_text() == hint
+        example = v.page.locator("#only").get_attribute("placeholder")
+        assert (
+            example.startswith("crossbar.rows <= ")
+            and example.endswith(" µJ")
+            and " and energy < " in example
+        )
+        assert 0 < only(v, example) < 2_000
+        only(v, "energy < 2 and accuracy >= 0.8 and adc.bits <= 6")
+        assert says.inner_text() == "Read as energy < 2 µJ and accuracy ≥ 80 % and adc.bits ≤ 6."
+        only(v, "energy_J < 2e-6")
+        assert says.inner_text() == "Read as energy < 2 µJ."
+        only(v, "sata")
+        assert says.inner_text() == ""
+        v.page.locator("#clear").click()
+        assert says.inner_text() == hint
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("ad.bits < 3", "There is no 'ad.bits'"),
         ("bit < 3", "There is no 'bit'; is adc.bits or technique.mint.bits meant?"),
         ("bits < 3", "'bits' may be adc.bits or technique.mint.bits."),
-        ("energy < 3 V", "'3 V': energy is given in J."),
-        ("energy < much", "'much' is no number."),
+        ("energy < 3 V", "'3 V' can't be read: energy is read in µJ unless you write a unit of J."),
+        ("energy < much", "'much' is no number; energy is read in µJ."),
+        ("energy_J < much", "'much' is no number; energy is read in J."),
+        ("adc.bits < 5 V", "'5 V' can't be read: adc.bits has no unit."),
+        ("energy < 3 constructorJ", "'3 constructorJ' can't be read: energy is read in µJ"),
         ("hardware = sat", "Hardware is never 'sat'; it is imc-rram-65nm, imc-sram-28nm, sata, loas."),
         ("hardware < sata", "Hardware has words: use = or !=."),
     ],
@@ -187,6 +239,85 @@ def test_the_keyboard_walks_the_front_and_opens_a_report(
         assert second.split()[1] in dialog.locator("h2").inner_text()
         v.page.keyboard.press("Escape")
         assert not dialog.is_visible()
+
+
+FOCUSED = "document.activeElement.id || document.activeElement.textContent"
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_the_keyboard_keeps_its_place(browser: Any, small_file: Path, width: int) -> None:
+    with opened(browser, small_file, width=width) as v:
+        name = v.page.locator("#table tbody button").nth(2)
+        text = name.inner_text()
+        name.focus()
+        v.page.keyboard.press("Enter")
+        settle(v)
+        assert v.page.locator("#report").is_visible()
+        assert "picked" in v.page.locator("#table tbody tr").nth(2).get_attribute("class")
+        v.page.keyboard.press("Escape")
+        assert not v.page.locator("#report").is_visible()
+        assert v.page.evaluate(FOCUSED) == text
+        only(v, "sata")
+        v.page.locator("#clear").focus()
+        v.page.keyboard.press("Enter")
+        assert selected(v) == 2_000
+        assert v.page.evaluate(FOCUSED) == "only"
+        v.page.keyboard.type("energy < 2")
+        v.page.keyboard.press("Enter")
+        assert selected(v) < 2_000
+
+
+def test_a_finger_opens_the_front_and_scrolls_without_dragging_an_axis(
+    browser: Any, small: dict[str, Any], small_file: Path
+) -> None:
+    points = small["points"]
+    i = next(i for i, flag in enumerate(points["front"]) if flag)
+    with opened(browser, small_file, width=400, has_touch=True) as v:
+        x, y = mark_of(v, points["id"][i])
+        v.page.touchscreen.tap(x, y)
+        assert points["id"][i] in v.page.locator("#report h2").inner_text()
+        v.page.locator("#report").get_by_role("button", name="Close").tap()
+        handle = v.page.locator("#lines .handle").first
+        handle.scroll_into_view_if_needed()
+        box = handle.bounding_box()
+        finger = {
+            "pointerId": 7,
+            "clientX": box["x"] + 5,
+            "clientY": box["y"] + 10,
+            "bubbles": True,
+            "button": 0,
+        }
+        handle.dispatch_event("pointerdown", finger)
+        handle.dispatch_event("pointercancel", finger)  # the browser took it for scrolling
+        for what in ("pointermove", "pointerup"):
+            v.page.locator("#lines").dispatch_event(what, finger | {"clientY": box["y"] + 150})
+        settle(v)
+        assert selected(v) == 2_000 and v.page.locator("#chips li").count() == 0
+
+
+#: painted pixels of the scatter's canvas: above the top of its axes, and all of them
+ABOVE = """() => {
+  const canvas = document.querySelector('#plot canvas');
+  const grid = [...document.querySelectorAll('#plot .grid')].map((line) => line.getBoundingClientRect().top);
+  const above = Math.floor(Math.min(...grid) - canvas.getBoundingClientRect().top) - 8;
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  const painted = (rows) => data.filter((a, i) => i % 4 === 3 && a > 0 && i < 4 * canvas.width * rows).length;
+  return [above, painted(above), painted(canvas.height)];
+}"""
+
+
+def test_intervals_beyond_the_axes_end_there(browser: Any, fake: Any, tmp_path: Path) -> None:
+    data = fake(300, 5)
+    points = data["points"]
+    accuracy = points["values"]["accuracy"]
+    points["values"]["accuracy"] = [
+        None if a is None else 0.5 + 0.001 * (i % 9) for i, a in enumerate(accuracy)
+    ]
+    for part, end in (("low", 0.01), ("high", 0.99)):
+        points[part]["accuracy"] = [None if a is None else end for a in accuracy]
+    with opened(browser, page_of(data, tmp_path)) as v:
+        rows, painted, everywhere = v.page.evaluate(ABOVE)
+        assert rows > 5 and painted == 0 and everywhere > 1_000
 
 
 def mark_of(v: Visit, i: str) -> tuple[float, float]:

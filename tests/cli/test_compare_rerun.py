@@ -44,6 +44,25 @@ def test_a_comparison_with_accuracy_runs_again(axbar, trained: Path, tmp_path: P
     assert off.returncode == 1 and "hardware.1.energy_J" in off.stderr
 
 
+def test_random_weights_are_told_everywhere_and_trained_ones_are_not(
+    axbar, trained: Path, tmp_path: Path
+) -> None:
+    words = ("--data", "fashion-mnist-small", "--images", "20", "--samples", "2")
+    small = ("--config", "width=2", "--config", "steps=2")
+    said = "the weights of 'spiking-cnn' are random"
+    one = axbar("evaluate", "spiking-cnn", *words, *small, "--hardware", "sata", "--out", "run")
+    assert one.returncode == 0, one.stderr
+    assert " ".join(one.stdout.split()).count(said) == 1
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert sum(said in note for note in record["report"]["notes"]) == 1
+    assert "are random: its accuracy" in (tmp_path / "run" / "report.html").read_text()
+    two = axbar("compare", "spiking-cnn", *words, *small, "--hardware", "sata,loas")
+    assert two.returncode == 0, two.stderr
+    assert " ".join(two.stdout.split()).count(said) == 1
+    own = axbar("evaluate", str(trained), *words, "--hardware", "sata")
+    assert own.returncode == 0 and "are random" not in own.stdout
+
+
 def test_a_comparison_by_shape_runs_again_or_names_the_chip(axbar, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("extends: imc-sram-28nm\nname: mine\ncrossbar: {rows: 64}\n")
     words = ("compare", "cnn", "--config", "width=4", "--hardware", "imc-rram-65nm,mine.yaml")

@@ -24,8 +24,10 @@ def test_the_example_asks_the_same() -> None:
         "name": "codesign",
         "space": SPACE,
         "objectives": ["accuracy max", "energy_J min", "latency_s min"],
+        "constraints": [f"accuracy >= {SCALES['default'].least_accuracy}"],
     }
     assert load_space(asked).parameters == example.parameters
+    assert load_space(asked).constraints == example.constraints
     assert example.fidelity == SCALES["default"].fidelity
 
 

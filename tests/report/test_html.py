@@ -131,7 +131,12 @@ def test_an_estimate_alone_has_no_accuracy(report: Report) -> None:
 def test_digital_chips_show_the_integer_network(report: Report) -> None:
     page = Page(render_html(replace(report, accuracy=Accuracy(500, 0.9, 0.89), waterfall=None)))
     assert "as trained → with integer weights" in page.text
-    assert "on chip" not in page.text
+    assert "on chip" not in page.text and "die" not in page.text.partition("Where it goes")[0].split()
+    assert "with the integers of the chip, without any device or converter" in page.text
+    alone = Page(render_html(replace(report, accuracy=Accuracy(500, 0.9), waterfall=None)))
+    assert "not measured as the chip computes it" in alone.text
+    same = Page(render_html(replace(report, accuracy=Accuracy(500, 0.9, 0.9), waterfall=None)))
+    assert "with integer weights, and as trained" in same.text and "90.0 →" not in same.text
 
 
 def test_the_waterfall_is_drawn_and_tabled(report: Report) -> None:

@@ -13,6 +13,7 @@ from studies import CONFIG, MODEL, SPACE, data, found
 from axbar import evaluate
 from axbar.cost import estimate
 from axbar.errors import AxbarError, UsageError
+from axbar.nn import TrainConfig, build_model, train
 from axbar.search import Study, explore, load_space, open_study
 from axbar.search.front.pareto import nondominated
 from axbar.spec import load_hardware
@@ -39,6 +40,23 @@ def test_every_rung_has_its_designs(study: Study) -> None:
         assert row.accuracy is not None and 0 <= row.values["accuracy_low"] <= row.values["accuracy"]
     analog = [row for row in full if row.point["hardware"] == "imc-rram-65nm"]
     assert all(row.accuracy is not None and len(row.accuracy["dies"]) == 2 for row in analog)
+
+
+def test_random_weights_are_noted_once_a_study(study: Study, folder: Path) -> None:
+    noted = [note for note in study.notes if f"weights of '{MODEL}' are random" in note]
+    assert len(noted) == 1
+    assert open_study(folder).notes == study.notes
+    assert study.render("html").count(" are random: its accuracy is that of guessing") == 1
+    measured = [row.accuracy for row in study.rows if row.accuracy is not None]
+    assert measured and not any("are random" in note for found in measured for note in found["notes"])
+
+
+def test_a_trained_network_is_not_noted(tmp_path: Path) -> None:
+    network = build_model(MODEL, **CONFIG)
+    train(network, data(), TrainConfig(epochs=1, batch_size=50, device="cpu"), out_dir=tmp_path / "run")
+    space = {**SPACE, "fidelity": {"proxy": {"images": 10, "survivors": 1, "generations": 0}, "samples": 2}}
+    found = explore(space, str(tmp_path / "run"), data(), until="proxy")
+    assert found.designs("proxy") and not any("are random" in note for note in found.notes)
 
 
 def test_designs_that_differ_in_cost_alone_share_an_accuracy(study: Study) -> None:
@@ -201,11 +219,19 @@ def test_bad_questions_by_cost(change: dict[str, Any], error: str) -> None:
         ({"fidelity": {"proxy": {"images": "many"}}}, {}, "whole number"),
         ({"fidelity": {"full": 3}}, {}, "no mapping"),
         ({}, {"workers": -1}, "workers"),
+        ({}, {"config": {"widht": 4}}, "widht: unknown argument .* did you mean 'width'"),
+        ({"space": {**SPACE["space"], "model.stepz": [2, 4]}}, {}, r"model\.stepz: .* did you mean 'steps'"),
     ],
 )
 def test_bad_questions_with_images(change: dict[str, Any], options: dict[str, Any], error: str) -> None:
     with pytest.raises(AxbarError, match=error):
-        explore(SPACE | change, MODEL, data(), config=CONFIG, **options)
+        explore(SPACE | change, MODEL, data(), **{"config": CONFIG, **options})
+
+
+def test_a_network_that_is_built_takes_no_arguments_of_a_space() -> None:
+    space = SPACE | {"space": {**SPACE["space"], "model.steps": [2, 4]}}
+    with pytest.raises(UsageError, match=r"model\.steps can't change a network that is built already"):
+        explore(space, build_model(MODEL, **CONFIG), data())
 
 
 def test_a_design_that_fails_is_a_row_with_its_reason(tmp_path: Path) -> None:

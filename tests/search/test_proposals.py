@@ -197,6 +197,29 @@ def test_optuna_is_silent_and_stays_as_it_was(sampler: str, capfd: pytest.Captur
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("sampler", ["nsga2", "tpe"])
+def test_optuna_sees_which_parameters_count_above_a_real_number(sampler: str) -> None:
+    space = Space(
+        (
+            Parameter("share", Reals(10.0, 20.0)),
+            Parameter("deep", Integers(0, 9), parse_condition("share > 14")),
+        ),
+        SPACE.objectives,
+    )
+    proposing = proposer(space, sampler, seed=0, budget=60)
+    deep, counts = list[int](), list[bool]()
+    for _ in range(3):
+        columns = proposing.ask(20)
+        v = columns.values
+        np.testing.assert_array_equal(columns.active["deep"], v["share"] > 14)
+        values = np.stack([v["share"], v["deep"]], axis=1).astype(np.float64)
+        proposing.tell(columns, values, np.zeros((20, 0)))
+        deep += v["deep"][columns.active["deep"]].tolist()
+        counts += columns.active["deep"].tolist()
+    assert 0 < sum(counts) < 60
+    assert len(set(deep)) >= 4
+
+
 def test_without_optuna_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(AxbarError, match=r"optuna, which is not installed: pip install 'axbar\[explore\]'"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,17 @@ from axbar.search.space import (
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+BY_HAND: dict[str, Callable[[Any, Any], bool]] = {
+    "==": lambda value, wanted: value == wanted[0],
+    "!=": lambda value, wanted: value != wanted[0],
+    "in": lambda value, wanted: value in wanted,
+    "<": lambda value, wanted: value < wanted[0],
+    "<=": lambda value, wanted: value <= wanted[0],
+    ">": lambda value, wanted: value > wanted[0],
+    ">=": lambda value, wanted: value >= wanted[0],
+}
+
+
 @st.composite
 def spaces(draw: st.DrawFn) -> Space:
     """Small discrete spaces whose conditions may point to parameters before and behind."""
@@ -45,9 +58,16 @@ def spaces(draw: st.DrawFn) -> Space:
         for other in range(n):
             if rank[other] < rank[k] and draw(st.integers(0, 2)) == 0:
                 values = domains[other].at(np.arange(sizes[other])).tolist()
-                op = draw(st.sampled_from(["==", "!=", "in"]))
+                ordered = ["<", "<=", ">", ">="] if kinds[other] != "text" else []
+                op = draw(st.sampled_from(["==", "!=", "in", *ordered]))
                 few = draw(st.lists(st.sampled_from(values), min_size=1, max_size=3, unique=True))
-                clauses.append(Clause(f"p{other}", op, tuple(few if op == "in" else few[:1])))
+                clause = Clause(f"p{other}", op, tuple(few if op == "in" else few[:1]))
+                if op in ("<", ">"):  # one that no value keeps is refused
+                    limit = max(values) + 1 if op == "<" else min(values) - 1
+                    clause = clause if draw(st.booleans()) else replace(clause, values=(limit,))
+                    extreme = min(values) if op == "<" else max(values)
+                    clause = replace(clause, values=(limit,)) if clause.values == (extreme,) else clause
+                clauses.append(clause)
         parameters.append(Parameter(f"p{k}", domains[k], Condition(tuple(clauses)) if clauses else None))
     return Space(tuple(parameters))
 
@@ -121,8 +141,8 @@ def test_conditions_hold_as_one_would_work_them_out_by_hand(space: Space) -> Non
         for clause in when.clauses if when else ():
             if not counts(clause.path, i):
                 return False
-            same = columns.values[clause.path][i].item() in clause.values
-            if same == (clause.op == "!="):
+            value = columns.values[clause.path][i].item()
+            if not BY_HAND[clause.op](value, clause.values):
                 return False
         return True
 
@@ -228,6 +248,9 @@ def test_what_depends_on_what_does_not_count_does_not_count() -> None:
             "hardware in [sata, loas] and read.t_read_s == 10 ns",
             (Clause("hardware", "in", ("sata", "loas")), Clause("read.t_read_s", "==", (1e-8,))),
         ),
+        ("adc.bits<=5 and adc.bits > 3", (Clause("adc.bits", "<=", (5,)), Clause("adc.bits", ">", (3,)))),
+        ("read.t_read_s >= 5 ns", (Clause("read.t_read_s", ">=", (5e-9,)),)),
+        ("technique.prune.sparsity<0.5", (Clause("technique.prune.sparsity", "<", (0.5,)),)),
     ],
 )
 def test_conditions_are_read_and_written(text: str, clauses: tuple[Clause, ...]) -> None:
@@ -237,10 +260,13 @@ def test_conditions_are_read_and_written(text: str, clauses: tuple[Clause, ...])
 
 @pytest.mark.parametrize(
     "text",
-    ["", "hardware", "hardware = sata", "hardware in sata", "a == 1 or b == 2", "a == 1 and", "a == [1]"],
-)
+    [
+        "", "hardware", "hardware = sata", "hardware in sata", "a == 1 or b == 2", "a == 1 and", "a == [1]",
+        "a =< 3", "a < sata", "a >= true", "1 < a < 3", "a < = 3", "a <",
+    ],
+)  # fmt: skip
 def test_what_is_no_condition_is_said(text: str) -> None:
-    with pytest.raises(UsageError, match=r"write|is no list of values"):
+    with pytest.raises(UsageError, match=r"write|is no list of values|is no number; compare words with =="):
         parse_condition(text)
 
 
@@ -253,10 +279,14 @@ def test_what_is_no_condition_is_said(text: str) -> None:
         ({"a": "b == 1", "b": "a == 1"}, "go in a circle"),
         ({"a": "r == 0.5"}, "meets no single value; give it a step"),
         ({"a": "b == true"}, "b is never True"),
+        ({"a": "b > 3"}, r"b is never > 3; its values: 1\.\.3"),
+        ({"a": "b < 1"}, "b is never < 1"),
+        ({"a": "r > 1"}, r"r is never > 1; its values: 0\.0\.\.1\.0"),
+        ({"a": "w >= 2"}, "w has no order, its values are x, y; compare it with =="),
     ],
 )
 def test_conditions_that_make_no_sense_are_refused(when: dict[str, str], said: str) -> None:
-    domains = {"a": Integers(1, 3), "b": Integers(1, 3), "r": Reals(0.0, 1.0)}
+    domains = {"a": Integers(1, 3), "b": Integers(1, 3), "r": Reals(0.0, 1.0), "w": Choices(("x", "y"))}
     with pytest.raises(UsageError, match=said):
         Space(
             tuple(
@@ -264,6 +294,23 @@ def test_conditions_that_make_no_sense_are_refused(when: dict[str, str], said: s
                 for path, domain in domains.items()
             )
         )
+
+
+def test_conditions_on_all_reals_of_a_range_compare_them() -> None:
+    space = Space(
+        (
+            Parameter("level", Integers(1, 3), parse_condition("share > 0.5")),
+            Parameter("share", Reals(0.0, 1.0), parse_condition("on == true")),
+            Parameter("on", Choices((True, False))),
+        )
+    )
+    unit = np.random.default_rng(0).random((200, 3))
+    columns = space.decode(unit)
+    by_hand = (unit[:, 1] > 0.5) & (unit[:, 2] < 0.5)
+    np.testing.assert_array_equal(columns.active["level"], by_hand)
+    assert 20 < by_hand.sum() < 100
+    back = space.encode(_points(space, columns))
+    np.testing.assert_array_equal(back.active["level"], by_hand)
 
 
 def test_hashes_see_values_and_not_order_or_dress() -> None:

@@ -23,6 +23,7 @@ from axbar.search.space import (
     Space,
     check_space,
     load_space,
+    space_to_dict,
 )
 from axbar.spec import path_table, preset_names
 from axbar.techniques import get_technique, parse_technique
@@ -402,6 +403,54 @@ def test_chips_of_files_are_searched_beside_presets(tmp_path: Path) -> None:
     assert _when(space, "pe.steps") == f"hardware in [{chip}]"
     with pytest.raises(UsageError, match="hardware: there is no file"):
         _load({"hardware": ["sata", str(tmp_path / "other.yaml")]})
+
+
+@pytest.mark.parametrize(
+    "typed", ["spaces/space.yaml", "../{name}/spaces/space.yaml", "{whole}/spaces/space.yaml"]
+)
+def test_files_of_a_space_are_found_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    spaces = tmp_path / "spaces"
+    spaces.mkdir()
+    for file, count in [("spaces/mine.yaml", 8), ("mine.yaml", 4), ("other.yaml", 2), ("spaces/up.yaml", 16)]:
+        (tmp_path / file).write_text(f"extends: loas\npe: {{count: {count}}}\n", encoding="utf-8")
+    (spaces / "net.py").write_text("def make(steps=4): ...\n", encoding="utf-8")
+    (spaces / "space.yaml").write_text(
+        "space:\n  hardware: [sata, mine.yaml, other.yaml, ./up.yaml, ../mine.yaml]\n"
+        "  pe.steps: {values: [4, 8], when: 'hardware in [mine.yaml, ./up.yaml]'}\n"
+        "  model: [spiking-cnn, 'net.py:make']\n",
+        encoding="utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+    space = load_space(typed.format(name=tmp_path.name, whole=tmp_path))
+    chips = ("sata", "spaces/mine.yaml", "other.yaml", "spaces/up.yaml", "./mine.yaml")
+    assert _domain(space, "hardware").values == chips
+    assert [load_hardware(chip).values()["pe.count"] for chip in chips[1:]] == [8, 2, 16, 4]
+    assert _when(space, "pe.steps") == "hardware in [spaces/mine.yaml, spaces/up.yaml]"
+    assert _domain(space, "model").values == ("spiking-cnn", "spaces/net.py:make")
+    assert load_space(space_to_dict(space)) == space
+    (spaces / "space.yaml").write_text("space: {hardware: [mine.yaml, ./up.yaml]}", encoding="utf-8")
+    monkeypatch.chdir(spaces)
+    assert _domain(load_space("space.yaml"), "hardware").values == ("mine.yaml", "./up.yaml")
+
+
+def test_a_file_that_is_nowhere_is_said_by_the_place_beside_the_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "spaces").mkdir()
+    for folder in (tmp_path, tmp_path / "spaces"):
+        (folder / "nearly.yaml").write_text("extends: loas\n", encoding="utf-8")
+    file = tmp_path / "spaces" / "space.yaml"
+    monkeypatch.chdir(tmp_path)
+    file.write_text("space:\n  hardware: [nearl.yaml]\n", encoding="utf-8")
+    with pytest.raises(
+        SpecError, match=r"space\.yaml:2: hardware: .*'spaces/nearl\.yaml'; did you mean 'nearly"
+    ):
+        load_space(file)
+    file.write_text("space:\n  hardware: [nearly.yaml, ../spaces/nearly.yaml]\n", encoding="utf-8")
+    with pytest.raises(SpecError, match=r"space\.yaml:1: .*'spaces/nearly\.yaml' stands twice"):
+        load_space(file)
 
 
 def test_pins_count_where_the_chip_has_the_component() -> None:

@@ -114,14 +114,14 @@ def explore(
     json: Json = False,
 ) -> None:
     """Search chip and network together: price all designs, measure the promising ones, keep the Pareto front."""
-    from axbar.search import open_study
-
     if design is not None and (best is not None or where):
         raise _usage("--design names a design, so --best and --where would do nothing; leave them out.")
     if space is None:
         if study is None:
             raise _usage("give --space FILE.yaml to search, or --study FOLDER to see what a search found.")
         refuse_without(context, _OF_SEARCH, "--space")
+        from axbar.search import open_study
+
         found = open_study(study)
     else:
         found = _searched(
@@ -149,10 +149,15 @@ def _searched(
     data_dir: str | None,
     json: bool,
 ) -> Study:
+    from axbar.search.store.lock import check_free
+
+    check_out(study, option="--study")
+    if study is not None:
+        check_free(study)
+    # seconds of imports, which who must wait for another process need not spend
     from axbar.cli._explore_view import live_view
     from axbar.search import explore as search
 
-    check_out(study, option="--study")
     if model is not None and data is not None:
         note_shadowed(model)
     with _kept(study), live_view(json) as (progress, watch):

@@ -93,7 +93,7 @@ def merit_text(value: float, unit: str) -> str:
     ('2.50 nJ·s', '3.1e-15 J·s·m²', '1.23 TOPS/W')
     """
     if unit in ("J", "W", "Js"):
-        return format_quantity(value, unit).replace("Js", "J·s")
+        return format_quantity(value, unit)
     return f"{value:.3g} {unit.replace('m2', 'm²').replace('Js', 'J·s·')}".rstrip("· ")
 
 

@@ -10,6 +10,7 @@ torch.Size([4, 2, 10])
 from __future__ import annotations
 
 from axbar.nn import coding
+from axbar.nn._arguments import arguments_of
 from axbar.nn._checkpoint import load_checkpoint, save_checkpoint
 from axbar.nn._config import EpochRecord, Progress, TrainConfig, TrainResult
 from axbar.nn._fewer_steps import fewer_steps
@@ -18,6 +19,7 @@ from axbar.nn._load import build_model, load_network, load_weights, read_weights
 from axbar.nn._predict import accuracy, predict_logits
 from axbar.nn._recurrence import LIFParams, LIFState, lif_loop, lif_step, zero_state
 from axbar.nn._train import train
+from axbar.nn._untrained import is_untrained, untrained_note
 from axbar.nn.bntt import BNTT1d, BNTT2d, PerStepAffine
 from axbar.nn.network import Normalise, SpikingNetwork
 from axbar.nn.neurons import IF, LIF, SynapticLIF, SynapticState
@@ -60,12 +62,14 @@ __all__ = [
     "TrainResult",
     "Triangle",
     "accuracy",
+    "arguments_of",
     "build_model",
     "coding",
     "demo_recipe",
     "fewer_steps",
     "folded_norm",
     "integer_copy",
+    "is_untrained",
     "lif_loop",
     "lif_step",
     "load_checkpoint",
@@ -76,5 +80,6 @@ __all__ = [
     "read_weights",
     "save_checkpoint",
     "train",
+    "untrained_note",
     "zero_state",
 ]

@@ -6,7 +6,6 @@ weights-only. A ``file.py:factory`` is the user's own program and is run as such
 
 from __future__ import annotations
 
-import inspect
 import pickle
 import warnings
 import zipfile
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 
 from axbar import registry
 from axbar.errors import AxbarError, ModelError, OptionError, UsageError, suggest, unknown_name
+from axbar.nn._arguments import parameters_of
 from axbar.nn._checkpoint import load_checkpoint, read_config
 from axbar.usercode import is_reference, load_function, neighbours_importable
 
@@ -184,23 +184,13 @@ def _from_file(text: str, config: Mapping[str, Any]) -> nn.Module:
     return network
 
 
-def _parameters(factory: Callable[..., Any]) -> tuple[list[str], bool]:
-    """Return the keywords of a factory and whether it takes any others."""
-    try:
-        found = inspect.signature(factory).parameters.values()
-    except (TypeError, ValueError):  # classes written in C have none
-        return [], True
-    named = [p.name for p in found if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    return named, any(p.kind is p.VAR_KEYWORD for p in found)
-
-
 def _takes(factory: Callable[..., Any], key: str) -> bool:
-    named, anything = _parameters(factory)
+    named, anything = parameters_of(factory)
     return anything or key in named
 
 
 def _call(name: str, factory: Callable[..., Any], config: Mapping[str, Any]) -> nn.Module:
-    named, anything = _parameters(factory)
+    named, anything = parameters_of(factory)
     for key in config:
         if not anything and key not in named:
             raise UsageError(unknown_name(f"argument of model '{name}'", key, named))

@@ -56,11 +56,13 @@ class Scale:
     Args:
         net: the network and its training.
         fidelity: of the search.
+        least_accuracy: that a design must reach, 0..1: what is cheap and wrong is no trade-off.
         space: values that replace those of ``SPACE``.
     """
 
     net: Net
     fidelity: Mapping[str, Any]
+    least_accuracy: float
     space: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -77,6 +79,7 @@ SCALES: Final[dict[str, Scale]] = {
             "full": {"images": 100, "chips": 2, "survivors": 4, "set": _tuned(1, 500)},
             "samples": 8,
         },
+        0.5,
         {"model.steps": [2, 4], "technique.mint.bits": [8], "device": ["rram-generic", "pcm-hermes"]},
     ),
     "default": Scale(
@@ -86,6 +89,7 @@ SCALES: Final[dict[str, Scale]] = {
             "proxy": {"images": 200, "survivors": 28, "generations": 3, "set": _tuned(1, 2000)},
             "full": {"images": 1000, "chips": 5, "survivors": 10, "set": _tuned(2, 10_000)},
         },
+        0.85,
     ),
     "full": Scale(
         Net("VGG9, Fashion-MNIST", "spiking-vgg9", 64, "fashion-mnist", 50_000, 100, None, Tuning(20, 50_000),
@@ -95,5 +99,6 @@ SCALES: Final[dict[str, Scale]] = {
             "proxy": {"images": 1000, "survivors": 60, "generations": 10, "set": _tuned(2, 10_000)},
             "full": {"chips": 10, "survivors": 30, "set": _tuned(20, 50_000)},
         },
+        0.85,
     ),
 }  # fmt: skip

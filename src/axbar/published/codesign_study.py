@@ -67,6 +67,7 @@ def _search(place: Path, size: Scale, dataset: Dataset, progress: Progress | Non
         "name": "codesign",
         "space": {**SPACE, **size.space},
         "objectives": ["accuracy max", "energy_J min", "latency_s min"],
+        "constraints": [f"accuracy >= {size.least_accuracy}"],
         "fidelity": dict(size.fidelity),
     }
     return explore(asked, str(place / "net"), dataset, study=place / "search", seed=seed, progress=progress)

@@ -48,7 +48,7 @@ def markdown(found: Found) -> str:
                     {
                         "choice": axis,
                         "EDP without it, times": f"{g['edp']:.2f}",
-                        "points it costs": f"{-g['points']:.1f}",
+                        "points it costs": f"{round(-g['points'], 1) + 0.0:.1f}",
                     }
                     for axis, g in worth.items()
                 ]

@@ -57,8 +57,8 @@ def accuracy_words(found: Comparison) -> str:
 
 
 def _measured(accuracy: Accuracy) -> str:
-    if accuracy.mean is not None:
-        return "programmed dies"
-    if accuracy.digital is not None:
-        return "the integer network"
-    return "the float network, which was not measured as the chip computes it,"
+    return {
+        "dies": "programmed dies",
+        "digital": "the integer network",
+        "float": "the float network, which was not measured as the chip computes it,",
+    }[accuracy.of]

@@ -107,7 +107,7 @@ def amount(value: float | None, unit: str, digits: int = 3) -> str:
         return "not recorded"
     if not np.isfinite(value):
         return "not finite"
-    return format_quantity(float(value), unit, digits).replace("Js", "J·s")
+    return format_quantity(float(value), unit, digits)
 
 
 def per(quantity: str, work: str) -> str:
@@ -137,26 +137,27 @@ def _split(label: str, text: str, under: str) -> Figure:
 
 
 def _accuracy_figure(accuracy: Accuracy) -> Figure:
-    before = f"{100 * accuracy.float_:.1f}"
-    if accuracy.mean is None:
-        under = "as trained" if accuracy.digital is None else "as trained → with integer weights"
-        after = None if accuracy.digital is None else f"{100 * accuracy.digital:.1f}"
-        return Figure("Accuracy", after or before, "%", under, before if after else "", wide=True)
+    before, after = f"{100 * accuracy.float_:.1f}", f"{100 * accuracy.nearest:.1f}"
+    if accuracy.of == "float":
+        return Figure("Accuracy", before, "%", "as trained", wide=True)
+    if accuracy.of == "digital":
+        same = before == after
+        under = "with integer weights, and as trained" if same else "as trained → with integer weights"
+        return Figure("Accuracy", after, "%", under, "" if same else before, wide=True)
     spread = "" if accuracy.std is None else f" ± {100 * accuracy.std:.1f}"
     dies = f"{len(accuracy.analog)} dies" if len(accuracy.analog) > 1 else "one die"
     under = f"as trained → on chip, {'mean ± std of ' if spread else ''}{dies}"
-    return Figure("Accuracy", f"{100 * accuracy.mean:.1f}{spread}", "%", under, before, wide=True)
+    return Figure("Accuracy", f"{after}{spread}", "%", under, before, wide=True)
 
 
 def accuracy_words(accuracy: Accuracy) -> str:
     """Return how far the finite number of test images alone moves the figures, in words."""
-    measured = accuracy.float_ if accuracy.mean is None else accuracy.mean
-    which = "the accuracy" if accuracy.mean is None else "the mean on chip"
+    which = {"dies": "the mean on chip", "digital": "that of the integer network", "float": "the accuracy"}
     besides = ", beside the spread over dies" if accuracy.std else ""
-    low, high = wilson(measured, accuracy.images)
+    low, high = wilson(accuracy.nearest, accuracy.images)
     return (
-        f"Every figure is a share of {accuracy.images:,} test images. That many images pin {which} down to "
-        f"between {100 * low:.1f} and {100 * high:.1f} % (95 % binomial interval){besides}."
+        f"Every figure is a share of {accuracy.images:,} test images. That many images pin {which[accuracy.of]} "
+        f"down to between {100 * low:.1f} and {100 * high:.1f} % (95 % binomial interval){besides}."
     )
 
 

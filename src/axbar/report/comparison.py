@@ -157,12 +157,8 @@ def _accuracy(accuracy: Any) -> str:
     """The accuracy that this chip has: on dies where it computes in analog, else of its integer network."""
     if accuracy is None:
         return "not measured"
-    if accuracy.mean is not None:
-        spread = "" if accuracy.std is None else f" ± {100 * accuracy.std:.1f}"
-        return f"{100 * accuracy.mean:.1f}{spread} %"
-    if accuracy.digital is not None:
-        return f"{100 * accuracy.digital:.1f} %"
-    return f"{100 * accuracy.float_:.1f} % (float)"
+    spread = "" if accuracy.std is None else f" ± {100 * accuracy.std:.1f}"
+    return f"{100 * accuracy.nearest:.1f}{spread} %" + (" (float)" if accuracy.of == "float" else "")
 
 
 def _amount(value: float, quantity: str) -> str:

@@ -20,7 +20,8 @@ __all__ = ["exploration_html"]
 _SIZE = 1_000_000
 #: scripts of the page, in the order in which they need each other
 _SCRIPTS = (
-    "base", "data", "filter", "axes", "scatter", "pointer", "parallel", "table", "design", "report", "history", "start",
+    "base", "data", "filter", "typed", "axes", "scatter", "pointer", "parallel", "table", "design", "report", "history",
+    "start",
 )  # fmt: skip
 #: failures that the page lists
 _MOST_FAILURES = 200

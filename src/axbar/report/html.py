@@ -157,6 +157,14 @@ def _script_json(value: Any) -> Markup:
     return Markup(text)
 
 
+#: what the chart of accuracies shows, by what was measured (``Accuracy.of``)
+_LEADS = {
+    "dies": "What the chip leaves of the network's accuracy: each dot is one die, programmed with its own noise.",
+    "digital": "The network as trained, and with the integers of the chip, without any device or converter.",
+    "float": "The network as trained; it was not measured as the chip computes it.",
+}
+
+
 def _accuracy(report: Report) -> dict[str, Any] | None:
     accuracy = report.accuracy
     if accuracy is None:
@@ -165,7 +173,8 @@ def _accuracy(report: Report) -> dict[str, Any] | None:
         accuracy.images, accuracy.float_, accuracy.digital, accuracy.analog, accuracy.mean, accuracy.std
     )
     conditions = _waterfall_view.conditions(report.hardware) if accuracy.analog else ""
-    return {"chart": Markup(chart), "words": _view.accuracy_words(accuracy), "conditions": conditions}
+    words = _view.accuracy_words(accuracy)
+    return {"chart": Markup(chart), "lead": _LEADS[accuracy.of], "words": words, "conditions": conditions}
 
 
 def _waterfall(waterfall: Waterfall | None, most: int) -> dict[str, Any] | None:

@@ -26,6 +26,7 @@ from axbar.search.rows import Row, table, violations
 from axbar.search.space import Space, point_hash
 from axbar.search.space.parts import Columns, Point
 from axbar.search.store import Store
+from axbar.search.store.lock import check_free
 from axbar.search.study import Study
 from axbar.search.study.listing import Listing
 from axbar.search.sweep import Swept
@@ -94,6 +95,8 @@ def explore(
     Raises:
         AxbarError: an input is wrong; the sentence says which and how to mend it.
     """
+    if study is not None:
+        check_free(Path(study))
     question = ask(
         space, model, data, hardware, weights=weights, config=config, overrides=overrides, seed=seed,
         sampler=sampler, data_dir=data_dir, until=until, command=command,

@@ -51,7 +51,10 @@ def accuracy_chart(
             "g", label + mark + text(value, 100, 4, dx=12, class_="val"), transform=f"translate(0,{y:g})"
         )
     return svg(
-        marks, bottom + 44, "accuracy", "Accuracy as trained, with integer weights and on each programmed die"
+        marks,
+        bottom + 44,
+        "accuracy",
+        "Accuracy: " + ", ".join(f"{name} {value}" for name, _, _, value in rows),
     )
 
 

@@ -17,7 +17,7 @@ const mark = (tag, attributes = {}, ...children) =>
 
 // Figures: SI prefixes and three significant digits, as in the other pages.
 const PREFIX = ["a", "f", "p", "n", "µ", "m", "", "k", "M", "G", "T"];
-const NAMES = { m2: "m²", ohm: "Ω", Jm2: "Jm²" };
+const NAMES = { m2: "m²", ohm: "Ω", Js: "J·s", Jm2: "J·m²" };
 const isPercent = (key) => key === "accuracy";
 
 function digits(x, count = 3) {

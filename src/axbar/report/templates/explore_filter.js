@@ -36,7 +36,9 @@ function changed(what = "selection") {
 
 function select() {
   const d = designs;
-  const tests = [...state.limits].map(([key, limit]) => testOf(d.column.get(key), limit)).concat(state.terms);
+  const tests = [...state.limits].map(([key, limit]) => testOf(d.column.get(key), limit)).concat(
+    state.terms.map((term) => term.test),
+  );
   state.shown = new Uint8Array(d.n);
   state.selected = new Uint8Array(d.n);
   state.shownCount = state.selectedCount = 0;
@@ -80,89 +82,6 @@ function limitText(column, limit) {
     : `${column.label} ${column.show(limit.low)} to ${column.show(limit.high)}`;
 }
 
-// Typed conditions: "adc.bits <= 5 and energy < 2 µJ and sata"; a term without a comparison is sought in the words.
-const POWERS = { a: -18, f: -15, p: -12, n: -9, u: -6, µ: -6, μ: -6, m: -3, "": 0, k: 3, M: 6, G: 9, T: 12 };
-function parseTerms(text) {
-  return text
-    .split(/\s+and\s+|,/i)
-    .map((part) => part.trim())
-    .filter(Boolean)
-    .map(parseTerm);
-}
-
-function parseTerm(part) {
-  const match = part.match(/^(.+?)\s*(<=|>=|==|!=|=|<|>)\s*(.+)$/);
-  if (!match) {
-    const sought = part.toLowerCase();
-    const hits = designs.columns
-      .filter((c) => c.kind === "word")
-      .map((c) => [c, c.words.map((w) => w.toLowerCase().includes(sought))]);
-    return (i) => hits.some(([c, hit]) => hit[c.values[i]]) || designs.ids[i].startsWith(sought);
-  }
-  const [, name, op, right] = match;
-  const column = findColumn(name);
-  const values = column.values;
-  if (column.kind === "word") return wordTerm(column, op, right);
-  const limit = parseValue(column, right);
-  const near = (v) => Math.abs(v - limit) <= 1e-5 * Math.abs(limit);
-  const tests = {
-    "<": (v) => v < limit,
-    ">": (v) => v > limit,
-    "<=": (v) => v <= limit || near(v),
-    ">=": (v) => v >= limit || near(v),
-    "=": near,
-    "==": near,
-    "!=": (v) => !Number.isNaN(v) && !near(v),
-  };
-  return (i) => tests[op](values[i]);
-}
-
-function wordTerm(column, op, right) {
-  if (!["=", "==", "!="].includes(op)) throw new Error(`${column.label} has words: use = or !=`);
-  const aliases = { true: "on", false: "off", yes: "on", no: "off" };
-  const code = column.words.findIndex((w) =>
-    [right.toLowerCase(), aliases[right.toLowerCase()]].includes(w.toLowerCase()),
-  );
-  if (code < 0) throw new Error(`${column.label} is never '${right}'; it is ${column.words.slice(0, 8).join(", ")}`);
-  return op === "!=" ? (i) => column.values[i] >= 0 && column.values[i] !== code : (i) => column.values[i] === code;
-}
-
-function findColumn(name) {
-  const sought = name.trim().toLowerCase();
-  const exact = designs.columns.find((c) => [c.key, c.label].some((t) => t.toLowerCase() === sought));
-  if (exact) return exact;
-  const tails = designs.columns.filter((c) => c.key.toLowerCase().endsWith(`.${sought}`));
-  if (tails.length === 1) return tails[0];
-  if (tails.length) throw new Error(`'${name}' may be ${tails.map((c) => c.key).join(" or ")}`);
-  const close = designs.columns.filter(
-    (c) => c.key.toLowerCase().includes(sought) || c.label.toLowerCase().includes(sought),
-  );
-  throw new Error(
-    `there is no '${name}'${
-      close.length
-        ? `; is ${close
-            .slice(0, 3)
-            .map((c) => c.key)
-            .join(" or ")} meant?`
-        : ""
-    }`,
-  );
-}
-
-function parseValue(column, text) {
-  const match = text.replace(/,/g, "").match(/^([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*(.*)$/i);
-  if (!match) throw new Error(`'${text}' is no number`);
-  const [number, suffix] = [Number(match[1]), match[2].replace("²", "2").replace("Ω", "ohm").replace("^", "")];
-  if (!suffix) return number;
-  if (suffix === "%" && !column.unit) return number / 100;
-  const prefix = column.unit && suffix.endsWith(column.unit) ? suffix.slice(0, -column.unit.length) : null;
-  if (prefix === null || !(prefix in POWERS)) {
-    const wanted = column.unit ? `in ${NAMES[column.unit] ?? column.unit}` : "without a unit";
-    throw new Error(`'${text}': ${column.label} is given ${wanted}`);
-  }
-  return number * 10 ** (POWERS[prefix] * (column.unit === "m2" ? 2 : 1));
-}
-
 // The bar: how many are selected, by which limits, and as a file.
 function drawBar() {
   const many = isNarrowed()
@@ -190,15 +109,18 @@ function drawBar() {
 
 function readOnly() {
   const field = $("#only");
+  const says = $("#only-says");
   try {
     state.terms = parseTerms(field.value);
-    $("#only-says").textContent = "";
-    field.removeAttribute("aria-invalid");
   } catch (error) {
-    $("#only-says").textContent = `${capital(error.message)}.`;
+    says.textContent = `${capital(error.message)}.`;
+    says.classList.add("wrong");
     field.setAttribute("aria-invalid", "true");
     return;
   }
+  says.textContent = readAs(state.terms);
+  says.classList.remove("wrong");
+  field.removeAttribute("aria-invalid");
   changed();
 }
 

@@ -256,13 +256,15 @@ function dragAxis(event, axis) {
       keepBetween(axis, start, end);
     });
   };
+  const drag = new AbortController();
   const stop = () => {
-    removeEventListener("pointermove", move);
+    drag.abort();
     if (Math.abs(end - start) < 5) release(axis.column);
     else keepBetween(axis, start, end);
   };
-  addEventListener("pointermove", move);
-  addEventListener("pointerup", stop, { once: true });
+  addEventListener("pointermove", move, { signal: drag.signal });
+  addEventListener("pointerup", stop, { signal: drag.signal });
+  addEventListener("pointercancel", () => drag.abort(), { signal: drag.signal });
 }
 
 // Where the range that the keyboard moves begins, by column.

@@ -162,8 +162,14 @@ function ring(context, i, colour) {
   context.stroke();
 }
 
-// The interval of a measured quantity, for designs of the highest rung and of the front.
+// The interval of a measured quantity, for designs of the highest rung and of the front; few images make it longer
+// than the axis.
 function drawErrors(context, rows, paint) {
+  const { box } = plot;
+  context.save();
+  context.beginPath();
+  context.rect(box.left, box.top, box.right - box.left, box.bottom - box.top);
+  context.clip();
   context.globalAlpha = 0.75;
   context.lineWidth = 1.2;
   for (const [column, scale, along] of [
@@ -185,6 +191,7 @@ function drawErrors(context, rows, paint) {
       context.stroke();
     }
   }
+  context.restore();
 }
 
 // The front as what can be reached: a step line through the designs of the front that are best on both axes.

@@ -24,7 +24,6 @@ async function begin() {
   listenToControls();
   listenToPlot();
   listenToLines();
-  listenToTable();
   listenToReport();
   listenToBar();
   for (const draw of [drawScatter, drawLines, drawTable, drawDesign, drawBar]) onChange(draw);
@@ -37,12 +36,17 @@ async function begin() {
 
 function listenToBar() {
   let typing = 0;
+  $("#only").placeholder = exampleTerms();
+  $("#only-says").textContent = readAs([]);
   $("#only").addEventListener("input", () => {
     clearTimeout(typing);
     typing = setTimeout(readOnly, 200);
   });
   $("#only").addEventListener("change", readOnly);
-  $("#clear").addEventListener("click", clearAll);
+  $("#clear").addEventListener("click", () => {
+    clearAll();
+    $("#only").focus(); // the button is of no use now
+  });
   $("#csv").addEventListener("click", () => saveFile("designs.csv", csvText(), "text/csv"));
   const again = () => {
     readInks();

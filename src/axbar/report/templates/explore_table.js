@@ -12,14 +12,22 @@ function tableColumns() {
 // One prefix a column, so that its figures compare at a glance.
 function columnScale(column) {
   if (isPercent(column.key)) return { factor: 0.01, unit: "%" };
-  const sizes = [...column.values].filter((v) => v > 0).sort((a, b) => a - b);
-  return prefixFor(sizes[Math.floor(sizes.length / 2)] ?? 1, column.unit);
+  return prefixFor(middleOf(column), column.unit);
+}
+function middleOf(column) {
+  const sizes = column.values.filter((v) => v > 0).sort();
+  return sizes[Math.floor(sizes.length / 2)] ?? 1;
+}
+// The scale of a column, whether the table has it or not.
+function tableScale(column) {
+  if (!sheet.scales.has(column.key)) sheet.scales.set(column.key, columnScale(column));
+  return sheet.scales.get(column.key);
 }
 
 function cellText(column, value) {
   if (Number.isNaN(value)) return "–";
   if (column.kind === "word") return column.words[value];
-  const scale = sheet.scales.get(column.key);
+  const scale = tableScale(column);
   if (isPercent(column.key)) return (value / 0.01).toFixed(2);
   return column.isParameter && !column.unit ? plainNumber(value) : digits(value / scale.factor);
 }
@@ -42,6 +50,7 @@ function sortRows() {
 }
 
 function drawTable(what) {
+  if (what.size === 1 && what.has("pick")) return markPicked();
   if (what.has("selection")) {
     sheet.page = 0;
     sortRows();
@@ -58,9 +67,14 @@ function drawTable(what) {
   drawPages(from, rows.length);
 }
 
+// The rows stay: what the keyboard has focused is still there when a report closes.
+function markPicked() {
+  for (const row of $$("#table tbody tr")) row.classList.toggle("picked", Number(row.dataset.row) === state.picked);
+}
+
 function headCell(column) {
   const numeric = column.kind === "number";
-  const unit = sheet.scales.get(column.key)?.unit;
+  const unit = numeric ? tableScale(column).unit : "";
   const sorted = sheet.sort?.key === column.key ? (sheet.up ? "ascending" : "descending") : null;
   const act = () => {
     sheet.up = sheet.sort?.key === column.key ? !sheet.up : column.sense === "min" || column.kind === "word";
@@ -153,8 +167,4 @@ function drawPages(from, many) {
         ]
       : [];
   $("#pages").replaceChildren(...buttons);
-}
-
-function listenToTable() {
-  for (const column of tableColumns()) if (column.kind === "number") sheet.scales.set(column.key, columnScale(column));
 }

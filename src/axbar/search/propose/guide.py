@@ -20,6 +20,7 @@ import numpy as np
 from axbar.errors import AxbarError
 from axbar.search.propose.genes import Floats, Genes
 from axbar.search.space.conditions import order_of
+from axbar.search.space.domains import Reals
 
 __all__ = ["Guide"]
 
@@ -131,8 +132,12 @@ class Guide:
         when = self._when[path]
         for clause in when.clauses if when else ():
             k = self._place[clause.path]
+            domain = self._genes.domains[k]
             digit = np.array([int(row[k])], dtype=np.int64)
-            if not (counts[clause.path] and clause.holds(self._genes.domains[k], digit)[0]):
+            value = None
+            if isinstance(domain, Reals) and domain.size is None:
+                value = domain.from_unit(row[k : k + 1])
+            if not (counts[clause.path] and clause.holds(domain, digit, value)[0]):
                 return False
         return True
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
-from axbar.errors import UsageError, suggest, unknown_name
+from axbar.errors import SpecError, UsageError, suggest, unknown_name
 from axbar.search.propose import Sampler
 from axbar.search.question.design import Designer
 from axbar.search.question.keys import chip_contents
@@ -16,6 +17,7 @@ from axbar.search.question.networks import Networks
 from axbar.search.space import Space, check_space, load_space
 from axbar.search.space.as_dict import space_to_dict
 from axbar.search.space.parts import Objective, technique_of
+from axbar.search.space.reading import origin_of
 from axbar.spec import HardwareSpec, apply_overrides, load_hardware
 
 if TYPE_CHECKING:
@@ -94,11 +96,13 @@ def ask(
     found = _with_objectives(_space(space, base), data is not None)
     _check_hardware(found, base, hardware, overrides)
     _check_accuracy(found, data is not None)
-    ladder = read_ladder(found.fidelity, accuracy=data is not None)
+    with _of_file(space):
+        ladder = read_ladder(found.fidelity, accuracy=data is not None)
+        designers = _designers(found, base, ladder)
+        if until != "sweep":
+            _check_gives(found, ladder)
     if until:
         ladder = _cut(ladder, until, data is not None)
-    if until != "sweep":
-        _check_gives(found, ladder)
     _check_overrides(found, overrides)
     networks, workload = None, None
     if data is None:
@@ -111,9 +115,20 @@ def ask(
         "samples": ladder.samples, "command": command, "named": _named(model) and _named(data),
         "rungs": {rung.name: {"images": rung.images, "chips": rung.chips} for rung in ladder.rungs},
     }  # fmt: skip
-    return Question(
-        found, base, ladder, _designers(found, base, ladder), networks, workload, seed, sampler, facts
-    )
+    designers = {rung: designers[rung] for rung in ("sweep", *(rung.name for rung in ladder.rungs))}
+    return Question(found, base, ladder, designers, networks, workload, seed, sampler, facts)
+
+
+@contextmanager
+def _of_file(space: object) -> Generator[None]:
+    """Make what is wrong with ``fidelity`` a fault of the space's file, with its line, if it came from one."""
+    try:
+        yield
+    except UsageError as error:
+        if not isinstance(space, str | os.PathLike):
+            raise
+        place = origin_of(cast("str | os.PathLike[str]", space), str(error))
+        raise SpecError(f"{place}: {error}") from None
 
 
 def _base(
@@ -218,7 +233,9 @@ def _networks(
     if model is None and "model" not in space.paths:
         raise UsageError("there is no network: give a model, or 'model: [NAME, …]' in the space.")
     dataset = load_data(data, data_dir=data_dir) if isinstance(data, str) else data
-    return Networks(model, dataset, weights, config or {})
+    networks = Networks(model, dataset, weights, config or {})
+    networks.check_arguments(space)
+    return networks
 
 
 def _name(model: Any) -> str | None:

@@ -27,15 +27,18 @@ class Design:
         point: path -> value.
         parts: the point by who reads it.
         base: the chip before the changes.
-        changes: of ``base``: those of the point, and what its techniques need of a chip.
         techniques: as on the command line, in their order.
     """
 
     point: Point
     parts: PointParts
     base: HardwareSpec
-    changes: Change
     techniques: tuple[str, ...]
+
+    @cached_property
+    def changes(self) -> Change:
+        """Of ``base``: those of the point, and what its techniques need of a chip."""
+        return {**needed(self.base, self.techniques, self.parts.changes), **self.parts.changes}
 
     @cached_property
     def spec(self) -> HardwareSpec:
@@ -89,9 +92,7 @@ class Designer:
         parts = self.space.split(point)
         base = self.chip(parts.hardware)
         texts = tuple(self.text(name, own) for name, own in parts.techniques.items())
-        texts = _joined(texts, self.more, base)
-        changes = {**needed(base, texts, parts.changes), **parts.changes}
-        return Design(point, parts, base, changes, texts)
+        return Design(point, parts, base, _joined(texts, self.more, base))
 
     def text(self, name: str, own: Change) -> str:
         """Return a technique as on the command line: settings of the point, then those of this designer."""

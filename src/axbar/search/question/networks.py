@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from axbar.errors import AxbarError, UsageError
+from axbar.errors import AxbarError, UsageError, unknown_name
 from axbar.search.question.identity import content_of
 from axbar.search.space import Choices, PointParts, Space
 from axbar.search.work import pack
@@ -64,6 +64,8 @@ class Networks:
     def contents(self, space: Space) -> dict[str, str]:
         """Return what each network that a space names holds, as far as it can be built without arguments."""
         domain = next((p.domain for p in space.parameters if p.path == "model"), None)
+        if not isinstance(domain, Choices) and not _searched(space):
+            return {"": self.of(PointParts()).content}
         names = list(domain.values) if isinstance(domain, Choices) else [None]
         found: dict[str, str] = {}
         for name in names:
@@ -74,6 +76,29 @@ class Networks:
             except AxbarError:  # its designs will say why
                 found[str(name or "")] = ""
         return found
+
+    def check_arguments(self, space: Space) -> None:
+        """Refuse arguments that the caller's network does not take, before anything is built.
+
+        Raises:
+            UsageError: it does not take one of ``config`` or one that the space searches.
+        """
+        from axbar.nn import arguments_of
+
+        if self.model is None:
+            return
+        searched = [] if "model" in space.paths else _searched(space)
+        if not isinstance(self.model, str):
+            if searched:
+                raise UsageError(_built_already(searched[0]))
+            return
+        taken = arguments_of(self.model)
+        given = {f"--config {name}": name for name in self.config} | {
+            f"model.{name}": name for name in searched
+        }
+        for where, name in given.items():
+            if taken is not None and name not in (*taken, "input_shape", "classes"):
+                raise UsageError(f"{where}: {unknown_name(f'argument of model {self.model!r}', name, taken)}")
 
     def of(self, parts: PointParts) -> Packed:
         """Return the network of a point before its techniques, packed.
@@ -102,13 +127,21 @@ class Networks:
             arguments = {**(self.config if own is None else {}), **arguments}
             network = load_network(model, weights=self.weights if own is None else None, **arguments)
         elif arguments:
-            raise UsageError(
-                f"model.{next(iter(arguments))} can't change a network that is built already; give its name, run "
-                "folder or file.py:factory."
-            )
+            raise UsageError(_built_already(next(iter(arguments))))
         else:
             network = copy.deepcopy(model)
         check_network(network, self.dataset)
         note = untrained_note(network, model if isinstance(model, str) else type(model).__name__)
         self.notes += [note] if note and note not in self.notes else []
         return network.eval(), arguments
+
+
+def _searched(space: Space) -> list[str]:
+    """Return the arguments of networks that a space searches."""
+    heads = (path.partition(".") for path in space.paths)
+    return [name for head, _, name in heads if head == "model" and name]
+
+
+def _built_already(argument: str) -> str:
+    mend = "give its name, run folder or file.py:factory"
+    return f"model.{argument} can't change a network that is built already; {mend}."

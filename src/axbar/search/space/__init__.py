@@ -21,10 +21,10 @@ from axbar.search.space._space import (
     point_hash,
     read_domain,
 )
-from axbar.search.space.as_dict import space_to_dict
+from axbar.search.space.as_dict import space_from_dict, space_to_dict
 
 __all__ = [
     "QUANTITIES", "Choices", "Clause", "Columns", "Condition", "Constraint", "Domain", "Integers", "Objective",
     "Parameter", "Point", "PointParts", "Reals", "Space", "check_space", "load_space", "parse_condition", "point_hash",
-    "read_domain", "space_to_dict",
+    "read_domain", "space_from_dict", "space_to_dict",
 ]  # fmt: skip

@@ -181,8 +181,8 @@ def load_space(
 
     Args:
         source: ``"space.yaml"``, or ``{"space": {"crossbar.rows": [64, 128]}, "objectives": ["energy_J min"]}``; in a
-            mapping a domain may also stand as ``Integers(3, 8)``. Paths of chip files are relative to the working
-            folder, as on the command line.
+            mapping a domain may also stand as ``Integers(3, 8)``. Files of chips and models are looked for beside
+            the YAML file first, then, and those of a mapping only, from the working folder.
         base_hardware: the chip of a space without ``hardware``. Without either, paths of a chip wait for
             ``check_space``.
 

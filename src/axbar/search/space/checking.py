@@ -7,7 +7,6 @@ A chip for which a value lies out of bounds is an error, not a condition: the us
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -201,32 +200,20 @@ def _model(parameter: Parameter) -> Parameter:
 
 
 def _argument(parameter: Parameter, argument: str, world: _World) -> Parameter:
-    """An argument counts for models that take it; what is not registered is asked when it is built."""
+    """An argument counts for models that take it; one that takes anything says so when it is built."""
     models = world.searched.get("model")
-    names = [str(name) for name in _texts(models.domain)] if models else []
-    taken = {name: _arguments(name) for name in names}
+    if models is None:
+        return parameter
+    from axbar.nn import arguments_of  # imports torch
+
+    names = [str(name) for name in _texts(models.domain)]
+    taken = {name: arguments_of(name) for name in names}
     having = [name for name, known in taken.items() if known is None or argument in known]
-    if names and not having:
+    if not having:
         known = dict.fromkeys(key for keys in taken.values() for key in keys or ())
         raise UsageError(unknown_name(f"argument of model '{names[0]}'", argument, known))
     implied = () if len(having) == len(names) else (Clause("model", "in", tuple(having)),)
     return replace(parameter, when=_with(parameter.when, implied))
-
-
-def _arguments(name: str) -> tuple[str, ...] | None:
-    """Return the arguments of a registered model's factory; None if they are not known."""
-    if name not in registry.names("models"):
-        return None
-    factory = registry.get("models", name)
-    found = inspect.signature(factory).parameters.values()
-    named = tuple(p.name for p in found if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
-    if not any(p.kind is p.VAR_KEYWORD for p in found):
-        return named
-    if not getattr(factory, "__module__", "").startswith("axbar."):
-        return None
-    from axbar.nn.models import NetworkOptions
-
-    return (*named, *inspect.signature(NetworkOptions).parameters)
 
 
 def _with(when: Condition | None, implied: tuple[Clause, ...]) -> Condition | None:

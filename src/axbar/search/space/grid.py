@@ -91,7 +91,7 @@ class Grid:
             size = parameter.domain.size or 1
             above = rest // size
             digits[parameter.path], rest = rest - above * size, above
-        return self._from_digits(digits, where(self._conditions, self.domains, digits, len(rest)), {})
+        return self._from_digits(digits, where(self._conditions, self.domains, digits, len(rest), {}), {})
 
     def distinct(self, index: Digits) -> Columns:
         """Return different designs by number ``[N]``."""
@@ -107,7 +107,7 @@ class Grid:
             size = np.where(branches.active[path], self.domains[path].size or 1, 1)[branch]
             above = rest // size
             digits[path], rest = rest - above * size, above
-        return self._from_digits(digits, where(self._conditions, self.domains, digits, len(rest)), {})
+        return self._from_digits(digits, where(self._conditions, self.domains, digits, len(rest), {}), {})
 
     def decode(self, unit: NDArray[np.float64]) -> Columns:
         """Return the points at ``[N, D]`` in 0..1."""
@@ -128,7 +128,7 @@ class Grid:
                 endless[path] = domain.from_unit(unit[:, k])
             size = domain.size or 1
             digits[path] = np.minimum((unit[:, k] * size).astype(np.int64), size - 1)
-        active = where(self._conditions, self.domains, digits, len(unit))
+        active = where(self._conditions, self.domains, digits, len(unit), endless)
         digits = {
             path: column * active[path] for path, column in digits.items()
         }  # what does not count is first
@@ -159,7 +159,8 @@ class Grid:
     def active(self, values: Mapping[str, Column], rows: int) -> dict[str, Bools]:
         """Return where each path counts, ``[N]``, from values of the domains."""
         digits = {path: self._digits(path, column) for path, column in values.items()}
-        return where(self._conditions, self.domains, digits, rows)
+        endless = {path: column for path, column in values.items() if self.domains[path].size is None}
+        return where(self._conditions, self.domains, digits, rows, endless)
 
     @cached_property
     def _conditions(self) -> dict[str, Condition | None]:
@@ -185,7 +186,7 @@ class Grid:
         for path in reversed(self._controls):
             size = self.domains[path].size or 1
             digits[path], rest = rest % size, rest // size
-        active = where(self._conditions, self.domains, digits, rows)
+        active = where(self._conditions, self.domains, digits, rows, {})
         first = np.ones(rows, dtype=np.bool_)
         for path in self._controls:
             first &= active[path] | (digits[path] == 0)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -26,6 +26,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from axbar.errors import AxbarError, SpecError, UsageError, unknown_name
+from axbar.search.space.beside import found_beside
 from axbar.search.space.conditions import Condition, check_condition, parse_condition
 from axbar.search.space.domains import Choices, Domain, Integers, Reals
 from axbar.search.space.parts import QUANTITIES, Constraint, Objective, Parameter
@@ -34,7 +35,7 @@ from axbar.spec._tree import CALL, Block, Faults, Leaf, Origin
 from axbar.spec._yaml import read_yaml
 from axbar.units import parse_quantity, unit_of
 
-__all__ = ["Read", "read_domain", "read_space"]
+__all__ = ["Read", "origin_of", "read_domain", "read_space"]
 
 T = TypeVar("T")
 
@@ -91,9 +92,34 @@ def read_space(source: str | os.PathLike[str] | Mapping[str, Any], faults: Fault
     for path, node in space.children.items():
         read.origins[path] = node.origin
         _attempt(faults, node.origin, path, lambda p=path, n=node: read.parameters.append(_parameter(p, n)))
+    if read.file:
+        folder = Path(read.file).parent
+        try:
+            read.parameters = found_beside(read.parameters, folder)
+        except UsageError as error:  # two names of one file
+            faults.add(space.origin, str(error))
     _conditions(read, faults)
     _labels(root, read, faults)
     return read
+
+
+def origin_of(file: str | os.PathLike[str], text: str) -> Origin:
+    """Return where in a space's file that was read before stands what a sentence speaks of.
+
+    Args:
+        file: the YAML file.
+        text: a sentence with dotted keys, as ``fidelity.proxy.images``; the longest of them counts.
+    """
+    root = _file(Path(file), Faults())
+    found = ((key, node.origin) for key, node in _nodes(root) if key in text)
+    return max(found, key=lambda pair: len(pair[0]), default=("", root.origin))[1]
+
+
+def _nodes(block: Block, prefix: str = "") -> Iterator[tuple[str, Leaf | Block]]:
+    for key, node in block.children.items():
+        yield f"{prefix}{key}", node
+        if isinstance(node, Block):
+            yield from _nodes(node, f"{prefix}{key}.")
 
 
 def read_domain(value: Any, path: str) -> Domain:

@@ -24,7 +24,7 @@ from axbar.files import write_atomic
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-__all__ = ["FolderLock", "Owner"]
+__all__ = ["FolderLock", "Owner", "check_free"]
 
 _LOCK, _OWNER = "store.lock", "owner.json"
 
@@ -88,6 +88,16 @@ class FolderLock:
         except OSError:
             pass  # the next owner says that this one ended, which is true
         self._lock.release()
+
+
+def check_free(folder: Path) -> None:
+    """Refuse a folder that another process holds, before work is done for it; to hold it takes a ``FolderLock``.
+
+    Raises:
+        AxbarError: another process holds it.
+    """
+    if (folder / _LOCK).exists():
+        _acquired(folder).release()
 
 
 def _acquired(folder: Path) -> BaseFileLock:

@@ -274,7 +274,7 @@ class Study:
         ]
         if form not in known:
             raise UsageError(unknown_name("form of a study", form, [*known, "csv", "json"]))
-        return str(registry.get("renderers", f"study-{form}")(self.page()))
+        return str(registry.get("renderers", f"study-{form}")(page_of(self, reports=form != "txt")))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the study; the suffix picks the form. The file appears whole or not at all."""
@@ -283,7 +283,7 @@ class Study:
 
     def show(self) -> None:
         """Write the front to the terminal."""
-        registry.get("renderers", "study-terminal")(self.page())
+        registry.get("renderers", "study-terminal")(page_of(self, reports=False))
 
     def _rung(self, rung: str) -> str:
         if rung and rung not in self.rungs:

@@ -15,8 +15,8 @@ from axbar.errors import UsageError
 from axbar.files import write_atomic
 from axbar.search.question import Designer, Question
 from axbar.search.rows import Row, row_of
-from axbar.search.space import Space, load_space
-from axbar.search.space.as_dict import space_to_dict
+from axbar.search.space import Space
+from axbar.search.space.as_dict import space_from_dict, space_to_dict
 from axbar.search.store import Store
 from axbar.search.study._study import Study
 from axbar.search.sweep.file import load_sweep
@@ -140,7 +140,7 @@ def open_study(folder: str | Path) -> Study:
     place = Path(folder)
     content = _content(place)
     base = _base(content["base"])
-    space = load_space(content["space"], base)
+    space = space_from_dict(content["space"])
     with Store(place, read_only=True) as store:
         records = [(store.get(key), generation) for key, generation in content["rows"]]
     rows = tuple(row_of(record, generation) for record, generation in records if record is not None)

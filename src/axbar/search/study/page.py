@@ -36,8 +36,12 @@ _LABELS = {
 _SHARED = ("energy_J", "latency_s", "area_m2")
 
 
-def page_of(study: Study) -> dict[str, Any]:
-    """Return plain data: quantities, parameters, points, reports of the front, importance, history, notes."""
+def page_of(study: Study, reports: bool = True) -> dict[str, Any]:
+    """Return plain data: quantities, parameters, points, reports of the front, importance, history, notes.
+
+    Args:
+        reports: whether to give those of the front, for which each of its chips is built.
+    """
     rows, front = _drawn(study), {row.id for row in study.front()}
     facts, base = study.facts, _base(study)
     return {
@@ -52,7 +56,7 @@ def page_of(study: Study) -> dict[str, Any]:
         "rungs": list(study.rungs),
         "top": study.top,
         "points": _points(study, rows, front),
-        "reports": {row.id: _report(study, row, base) for row in _reported(study)},
+        "reports": {row.id: _report(study, row, base) for row in (_reported(study) if reports else ())},
         "importance": _importance(study),
         "history": history(study.space, study.rows, study.rungs),
         "removed": _removed(study),
