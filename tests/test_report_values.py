@@ -107,4 +107,8 @@ def test_differences_name_the_path_and_skip_timings() -> None:
     then = {"a": {"b": [1, 2]}, "cost": {"seconds": 1.0}}
     now = {"a": {"b": [1, 3]}, "cost": {"seconds": 2.0}}
     assert differences(then, now) == {"a.b.1": (2, 3)}
+    words = {"verdict": "90 %", "notes": ["a"], "rows": [{"notes": [], "x": 1}]}
+    assert differences(
+        words, {"verdict": "90 % in float", "notes": [], "rows": [{"notes": ["b"], "x": 2}]}
+    ) == {"rows.0.x": (1, 2)}
     assert differences({"a": 1}, {}) == {"a": (1, None)}

@@ -34,6 +34,8 @@ __all__ = [
 ]  # fmt: skip
 
 _FORMAT = 1
+#: of a report: their figures stand elsewhere in it, their words may change
+_SENTENCES = ("verdict", "notes")
 
 
 def run(arguments: Mapping[str, Any], command: str, progress: Progress | None = None) -> Evaluation:
@@ -244,12 +246,12 @@ def _again(record: Mapping[str, Any], progress: Progress | None) -> Report | Com
 
 
 def differences(then: Any, now: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
-    """Return ``{path: (then, now)}`` for every leaf that is not the same; timings are left out.
+    """Return ``{path: (then, now)}`` for every leaf that is not the same, but for timings and sentences about figures.
 
     >>> differences({"a": 1, "b": [2]}, {"a": 1, "b": [3]})
     {'b.0': (2, 3)}
     """
-    if path.endswith("seconds"):
+    if path.endswith("seconds") or path.rpartition(".")[2] in _SENTENCES:
         return {}
     if isinstance(then, Mapping) and isinstance(now, Mapping):
         keys = sorted(then.keys() | now.keys())

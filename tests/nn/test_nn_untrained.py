@@ -71,8 +71,15 @@ def test_nothing_is_claimed_of_networks_of_others(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(FACTORY)
     assert not is_untrained(load_network(f"{tmp_path / 'mine.py'}:make"))
     stranger = nn.Linear(3, 2)
-    vars(stranger)["config"] = {"name": "pretrained-elsewhere"}
-    assert not is_untrained(stranger)
+    for config in (
+        {"name": "pretrained-elsewhere"},
+        {"name": "mlp", "hidden": 32},
+        {"name": ["cnn"]},
+        {3: 4},
+    ):
+        vars(stranger)["config"] = config
+        assert not is_untrained(stranger)
+    assert not is_untrained(tiny().to("meta"))
     assert untrained_note(stranger, "stranger") == ""
 
 

@@ -17,7 +17,7 @@ from axbar.nn import TrainConfig, build_model, train
 from axbar.search import Study, explore, load_space, open_study
 from axbar.search.front.pareto import nondominated
 from axbar.spec import load_hardware
-from axbar.workload import shapes
+from axbar.workload import Workload, shapes
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_random_weights_are_noted_once_a_study(study: Study, folder: Path) -> No
     noted = [note for note in study.notes if f"weights of '{MODEL}' are random" in note]
     assert len(noted) == 1
     assert open_study(folder).notes == study.notes
-    assert study.render("html").count(" are random: its accuracy is that of guessing") == 1
+    assert study.render("html").count(" are random: where no technique trains it, its accuracy") == 1
     measured = [row.accuracy for row in study.rows if row.accuracy is not None]
     assert measured and not any("are random" in note for found in measured for note in found["notes"])
 
@@ -279,6 +279,29 @@ def test_what_failed_is_looked_at_again_on_request_only(
     assert mended.counts["measured"] > 0 and not any(row.failed for row in mended.rows)
     assert [(r.id, r.values) for r in mended.rows] == [(r.id, r.values) for r in undisturbed.rows]
     assert "measured" not in run("s", retry=True).counts
+
+
+def test_networks_that_could_not_be_traced_are_tried_again_on_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = {
+        "space": {"hardware": "sata", "technique.clip-weights": [False, True]},
+        "fidelity": {**SPACE["fidelity"], "full": False},
+    }
+
+    def run(**options: Any) -> Study:
+        return explore(space, MODEL, data(), config=CONFIG, study=tmp_path / "s", until="sweep", **options)
+
+    def no_memory(*asked: object) -> Workload:
+        raise AxbarError("8 GiB are not enough.")
+
+    with monkeypatch.context() as once:
+        once.setattr("axbar.search.climb.pricing.traced", no_memory)
+        first = run()
+    assert first.swept is not None and sum(first.swept.infeasible.values()) == 2
+    again, mended = run(), run(retry=True)
+    assert again.swept is not None and again.swept.infeasible
+    assert mended.swept is not None and not mended.swept.infeasible and mended.front()
 
 
 def test_prices_first_and_the_whole_search_later_are_one_question(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import platform
 import random
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,11 +16,14 @@ import pytest
 
 from axbar.errors import AxbarError
 from axbar.search.store import Record, Store
+from axbar.search.store.lock import FolderLock, check_free
 
 #: puts records one by one and says each only after its put returned; long ones, so that kills find lines half written
 WRITER = """
 import sys
+import threading
 from axbar.search.store import Record, Store
+from axbar.search.store.lock import FolderLock, check_free
 folder, first = sys.argv[1], int(sys.argv[2])
 with Store(folder, asked={"seed": 0}) as store:
     print("open", flush=True)
@@ -30,7 +34,9 @@ with Store(folder, asked={"seed": 0}) as store:
 
 HOLDER = """
 import sys
+import threading
 from axbar.search.store import Store
+from axbar.search.store.lock import FolderLock, check_free
 with Store(sys.argv[1]):
     print("open", flush=True)
     sys.stdin.read()
@@ -98,6 +104,32 @@ def test_the_lock_of_a_killed_process_is_taken_over(tmp_path: Path) -> None:
         assert f"process {child.pid}" in store.notes[0] and "ended without closing" in store.notes[0]
         assert json.loads((tmp_path / "owner.json").read_text())["pid"] == os.getpid()
     assert not (tmp_path / "owner.json").exists()
+
+
+def test_who_only_looks_whether_a_study_is_free_is_no_owner(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    stale = {"pid": 7, "host": "far-away", "since": "2025-01-01 00:00:00 UTC"}  # of a container that is gone
+    (tmp_path / "owner.json").write_text(json.dumps(stale))
+    looking, found = threading.Event(), list[str]()
+
+    def look() -> None:
+        while not looking.is_set():
+            try:
+                check_free(tmp_path)
+            except AxbarError as error:
+                found.append(str(error))
+
+    other = threading.Thread(target=look)
+    other.start()
+    try:
+        for _ in range(20):
+            lock = FolderLock(tmp_path)
+            lock.release()
+            (tmp_path / "owner.json").write_text(json.dumps(stale))
+    finally:
+        looking.set()
+        other.join()
+    assert not found
 
 
 def test_one_process_opens_a_study_once(tmp_path: Path) -> None:

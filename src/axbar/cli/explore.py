@@ -124,6 +124,8 @@ def explore(
 
         found = open_study(study)
     else:
+        if retry and study is None:
+            raise _usage("--retry looks again at what failed in a --study; give its folder.")
         found = _searched(
             space, model, data, hardware, set_, study, sampler, until, workers, scheduler, retry, seed, weights,
             config, data_dir, json,

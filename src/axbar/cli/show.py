@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from axbar.cli._common import Json, Set, emit_json, verb
+from axbar.cli._common import Json, Set, emit_json, say, verb
 
 EXAMPLE = "Example: axbar show imc-rram-65nm    axbar show rram-neurram    axbar show prune    axbar show runs/first"
 
@@ -35,6 +35,8 @@ def show(
         _device(registry.get("devices", what), json)
     elif registry.canonical("techniques", what) in registry.names("techniques"):
         _only_chips("a technique", set_, yaml)
+        if (path / "run.json").exists():
+            say(f"note: '{what}' is the technique; write ./{what} for the run.")
         _technique(what, json)
     elif path.suffix == ".npz":
         _only_chips("a workload", set_, yaml)

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from axbar import registry
+from axbar.errors import AxbarError
 from axbar.nn._load import build_model
 
 __all__ = ["is_untrained", "untrained_note"]
@@ -30,11 +31,16 @@ def is_untrained(network: nn.Module) -> bool:
     (True, False)
     """
     config: Any = getattr(network, "config", None)
-    ours = {entry.name for entry in registry.entries("models") if entry.origin == "axbar"}
-    if not isinstance(config, Mapping) or config.get("name") not in ours:
+    if not type(network).__module__.startswith("axbar.") or not isinstance(config, Mapping):
         return False
-    weights = dict(network.named_parameters())
-    fresh = dict(build_model(**config).named_parameters())
+    ours = [entry.name for entry in registry.entries("models") if entry.origin == "axbar"]
+    if config.get("name") not in ours or any(weight.is_meta for weight in network.parameters()):
+        return False
+    try:
+        built = build_model(**config)
+    except AxbarError:  # a run folder's note of techniques stands there too: it was worked on
+        return False
+    weights, fresh = dict(network.named_parameters()), dict(built.named_parameters())
     return weights.keys() == fresh.keys() and all(
         torch.equal(weight.detach().cpu(), fresh[name].detach().to(weight.dtype))
         for name, weight in weights.items()
@@ -51,6 +57,6 @@ def untrained_note(network: nn.Module, name: str) -> str:
     if not is_untrained(network):
         return ""
     return (
-        f"the weights of '{name}' are random: its accuracy is that of guessing, and its spikes are not those of a "
-        "trained network; give a run folder of 'axbar train', or a file of weights (--weights)"
+        f"the weights of '{name}' are random: where no technique trains it, its accuracy is that of guessing, and its "
+        "spikes are those of no trained network; give a run folder of 'axbar train', or a file of weights (--weights)"
     )

@@ -54,7 +54,10 @@ class Lines:
         """Return the panel's marks, 400 x 290."""
         points = [(x, y) for s in self.series for x, y in zip(s.x, s.y, strict=True) if y is not None]
         x_axis = _Axis.of([x for x, _ in points], self.x_log, _LEFT, WIDTH - _RIGHT, ticks_at_data=True)
-        y_axis = _Axis.of([y for _, y in points], self.y_log, HEIGHT - _BOTTOM, _TOP)
+        tops = [
+            y + half for s in self.series for y, half in zip(s.y, s.spread, strict=False) if y is not None
+        ]
+        y_axis = _Axis.of([*(y for _, y in points), *tops], self.y_log, HEIGHT - _BOTTOM, _TOP)
         parts = [_frame(self.title, self.y_label), _text(_middle(), HEIGHT - 14, self.x_label, "middle")]
         parts += [_rule(y_axis.place(v), _label(v)) for v in y_axis.ticks]
         parts += [_text(x_axis.place(v), HEIGHT - _BOTTOM + 16, _label(v), "middle") for v in x_axis.ticks]

@@ -13,7 +13,7 @@ __all__ = ["AXES", "BASE", "SCALES", "SPACE", "Scale"]
 #: path -> values; the first-named of ``BASE`` is what the presets and the trained network have
 SPACE: Final[Mapping[str, Any]] = {
     "hardware": ["imc-rram-65nm", "sata", "loas"],
-    "device": ["rram-generic", "rram-cmo", "pcm-hermes", "fefet-2bit"],
+    "device": ["rram-generic", "rram-cmo", "pcm-hermes"],
     "crossbar.rows": [32, 64, 128, 256],
     "adc.bits": "4..7",
     "adc.cols_per_adc": [4, 8, 16],

@@ -108,7 +108,9 @@ def explore(
         tell = progress or _silent
         limits = tuple(c for c in question.space.constraints if c.quantity != "accuracy")
         listing = Listing.of(folder, question, store)
-        run = _Run(question, store, folder, study is not None, tell, watch or (lambda known: None), listing)
+        run = _Run(
+            question, store, folder, study is not None, tell, watch or (lambda known: None), listing, retry
+        )
         return run.climb(
             lambda networks: Climber(
                 store,
@@ -139,6 +141,7 @@ class _Run:
     tell: Progress
     watch: Watch
     listing: Listing
+    retry: bool = False
     swept: Swept | None = None
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
     notes: list[str] = field(default_factory=list[str])
@@ -148,7 +151,7 @@ class _Run:
         question = self.question
         self.notes += [*question.notes, *self.store.notes]
         if question.ladder.sweep is not None:
-            self.swept = price(question, self.folder, self.tell)
+            self.swept = price(question, self.folder, self.tell, self.retry)
             self.listing.extend(priced_front(question, self.swept, self.store, self.folder))
             self._known()
         if question.networks is not None and question.ladder.rungs:

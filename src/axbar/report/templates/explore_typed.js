@@ -67,7 +67,7 @@ function findColumn(name) {
 
 // A quantity named by its key, which ends in its unit, is given in that; everything else as the table has it.
 function scaleNamed(column, name) {
-  const keyed = column.key !== column.label && name.trim().toLowerCase() === column.key.toLowerCase();
+  const keyed = name.trim().toLowerCase() === column.key.toLowerCase();
   return keyed && column.unit ? { factor: 1, unit: NAMES[column.unit] ?? column.unit } : tableScale(column);
 }
 

@@ -35,12 +35,19 @@ _IMAGES = 16
 Tell = Callable[[str, int, int], None]
 
 
-def price(question: Question, folder: Path, tell: Tell) -> Swept:
-    """Return the sweep of a question; one that the folder holds already is not run again."""
+def price(question: Question, folder: Path, tell: Tell, retry: bool = False) -> Swept:
+    """Return the sweep of a question; one that the folder holds already is not run again.
+
+    Args:
+        question: what is asked.
+        folder: of the study.
+        tell: ``tell("sweep", done, total)``.
+        retry: run it again, as networks that could not be made may be made now; traces that are there are kept.
+    """
     settings = question.ladder.sweep
     assert settings is not None
     key = _key(question)
-    found = load_sweep(folder, key)
+    found = None if retry else load_sweep(folder, key)
     if found is None:
         traces = Traces(question, folder)
         found = sweep(

@@ -255,6 +255,8 @@ def _designers(space: Space, base: HardwareSpec | None, ladder: Ladder) -> dict[
     found = {"sweep": Designer(space, base, _untrained(space, ladder.sweep or SweepSettings()))}
     for rung in ladder.rungs:
         _check_set(space, rung.name, rung.set)
+        for text in rung.techniques:
+            _check_technique(f"fidelity.{rung.name}.techniques", text)
         found[rung.name] = Designer(space, base, rung.set, rung.techniques)
     return found
 
@@ -262,7 +264,7 @@ def _designers(space: Space, base: HardwareSpec | None, ladder: Ladder) -> dict[
 def _check_set(space: Space, rung: str, settings: Mapping[str, Any]) -> None:
     from axbar.techniques import get_technique
 
-    for path in settings:
+    for path, value in settings.items():
         name, setting = technique_of(path)
         if name not in space.techniques:
             hint = suggest(name, space.techniques) or "."
@@ -274,6 +276,17 @@ def _check_set(space: Space, rung: str, settings: Mapping[str, Any]) -> None:
             raise UsageError(
                 f"fidelity.{rung}.set: {unknown_name(f'setting of technique {name!r}:', setting, known)}"
             )
+        _check_technique(f"fidelity.{rung}.set", f"{name}:{setting}={value}")
+
+
+def _check_technique(where: str, text: str) -> None:
+    """Refuse a technique or a value of it that can't be, before anything is measured."""
+    from axbar.techniques import parse_technique
+
+    try:
+        parse_technique(text)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
 
 
 def _untrained(space: Space, sweep: SweepSettings) -> dict[str, Any]:

@@ -118,9 +118,9 @@ def _acquired(folder: Path) -> BaseFileLock:
                 f"can't lock '{folder / _LOCK}': {getattr(error, 'strerror', None) or error}; choose a folder that you "
                 "may write to, on a disk that knows locks."
             ) from error
-        if (owner is not None and not owner.ended) or time.monotonic() > give_up_s:
+        if time.monotonic() > give_up_s:
             raise AxbarError(_refusal(folder, owner))
-        time.sleep(0.02)  # the owner changed just now: its name is being written
+        time.sleep(0.02)  # the owner changed just now and its name is being written, or somebody only looked
 
 
 def _refusal(folder: Path, owner: Owner | None) -> str:

@@ -96,6 +96,11 @@ def test_a_model_that_is_none_is_a_wrong_word_of_the_call(
         ("images: 20", "image: 20", "space.yaml:7: unknown key of fidelity.proxy 'image'"),
         ("samples: 2", "samples: few", "space.yaml:6: fidelity.samples = 'few' is refused"),
         ("images: 20", "set: {technique.mint.epochs: 0}", "space.yaml:7: fidelity.proxy.set: "),
+        (
+            "images: 20",
+            "techniques: [nope]",
+            "space.yaml:7: fidelity.proxy.techniques: unknown technique 'nope'",
+        ),
         ("proxy: {", "proxy: false\n  sweep: {", "space.yaml:8: unknown key of fidelity.sweep 'images'"),
     ],
 )
