@@ -44,6 +44,11 @@ with executor(int(sys.argv[1])) as made:
 """
 
 
+def _listening() -> None:
+    """Hear Ctrl-C, also where the tests run in the background of a shell, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def driver(folder: Path, *arguments: object) -> subprocess.Popen[str]:
     """Start a driver as a terminal would: a group of processes of its own."""
     script = folder / "study.py"
@@ -51,6 +56,7 @@ def driver(folder: Path, *arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, str(script), *map(str, arguments)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=_listening,
     )  # fmt: skip
 
 
