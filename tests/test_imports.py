@@ -13,7 +13,7 @@ SRC = Path(__file__).parents[1] / "src" / "axbar"
 
 #: lower number = lower floor; rooms on one floor ignore each other unless NEIGHBOURS allows it
 FLOOR = {
-    "errors": 0, "units": 0, "registry": 0, "usercode": 0, "files": 0,
+    "errors": 0, "units": 0, "registry": 0, "usercode": 0, "files": 0, "intervals": 0,
     "spec": 1,
     "devices": 2,
     "workload": 3, "nn": 3, "data": 3,
@@ -46,7 +46,9 @@ NEIGHBOURS = {
 #: the files of the workload room that trace live modules, loaded only when used
 TRACING = {"_trace.py", "_grad.py", "_record.py", "_modules.py", "_tags.py", "_calls.py", "_fold.py"}
 
-NO_TORCH = ("workload", "spec", "devices", "cost", "report", "data", "registry", "units", "errors", "files")
+NO_TORCH = (
+    "workload", "spec", "devices", "cost", "report", "data", "registry", "units", "errors", "files", "intervals",
+)  # fmt: skip
 
 
 def _files() -> list[Path]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axbar.report._scale import percent, scale_for, ticks, wilson
+from axbar.report._scale import percent, scale_for, ticks
 
 
 @settings(deadline=None)
@@ -43,20 +43,6 @@ def test_ticks_are_inside_and_evenly_spaced(low: float, width: float, count: int
     assert len(found) <= count + 2
     steps = {round((b - a) / width, 6) for a, b in itertools.pairwise(found)}
     assert len(steps) <= 1 or max(steps) - min(steps) < 1e-5
-
-
-@settings(deadline=None)
-@given(st.floats(0, 1), st.integers(1, 100_000))
-def test_wilson_holds_the_share(share: float, n: int) -> None:
-    low, high = wilson(share, n)
-    assert 0 <= low <= share + 1e-12
-    assert share - 1e-12 <= high <= 1
-
-
-def test_wilson_golden() -> None:
-    # R: prop.test(90, 100, correct = FALSE)$conf.int
-    assert wilson(0.9, 100) == pytest.approx((0.8256343, 0.9447708), abs=1e-6)
-    assert wilson(0.5, 0) == (0.0, 1.0)
 
 
 def test_percent_never_rounds_something_to_nothing() -> None:

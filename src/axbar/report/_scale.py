@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-__all__ = ["Scale", "accuracy_interval", "percent", "scale_for", "ticks", "wilson"]
+from axbar.intervals import wilson
+
+__all__ = ["Scale", "accuracy_interval", "percent", "scale_for", "ticks"]
 
 _PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
@@ -96,17 +98,3 @@ def accuracy_interval(share: float, images: int) -> str:
     """
     low, high = wilson(share, images)
     return f"{100 * share:.1f} % on {images:,} images (95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
-
-
-def wilson(share: float, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Return the interval of a binomial share at 95 % (Wilson 1927), 0..1.
-
-    >>> low, high = wilson(0.9, 100)
-    >>> round(low, 3), round(high, 3)
-    (0.826, 0.945)
-    """
-    if n <= 0:
-        return 0.0, 1.0
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axbar._report import QUANTITIES, Accuracy, Report
+from axbar.intervals import wilson
 from axbar.report import _palette
-from axbar.report._scale import Scale, percent, scale_for, wilson
+from axbar.report._scale import Scale, percent, scale_for
 from axbar.units import format_quantity
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ import importlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from axbar.intervals import wilson
 from axbar.search.space import Space
 from axbar.search.space.parts import Point
 from axbar.search.store.lines import Record
@@ -73,21 +73,13 @@ def headline(accuracy: Mapping[str, Any]) -> tuple[float, float, float]:
     dies: list[float] = list(accuracy.get("dies") or ())
     digital, images = accuracy.get("digital"), int(accuracy["images"])
     mean = float(np.mean(dies) if dies else accuracy["float"] if digital is None else digital)
-    low, high = _wilson(round(mean * images), images)
+    low, high = wilson(round(mean * images) / images, images)
     below, above = mean - low, high - mean
     half = 0.0
     if len(dies) > 1:
         special: Any = importlib.import_module("scipy.special")  # scipy.stats takes a second more
         half = float(special.stdtrit(len(dies) - 1, 0.975) * np.std(dies, ddof=1) / math.sqrt(len(dies)))
     return mean, max(0.0, mean - math.hypot(below, half)), min(1.0, mean + math.hypot(above, half))
-
-
-def _wilson(right: int, images: int) -> tuple[float, float]:
-    """Return where the share of right answers lies with 95 %: (p + z²/2n ± z √(p(1 - p)/n + z²/4n²)) / (1 + z²/n)."""
-    z, p = NormalDist().inv_cdf(0.975), right / images
-    middle, half = p + z**2 / (2 * images), z * math.sqrt(p * (1 - p) / images + z**2 / (4 * images**2))
-    low, high = ((middle + side) / (1 + z**2 / images) for side in (-half, half))
-    return low if right else 0.0, high if right < images else 1.0
 
 
 def row_of(record: Record, generation: int) -> Row:

@@ -14,9 +14,9 @@ import io
 from collections.abc import Iterator
 
 from axbar._report import QUANTITIES
+from axbar.intervals import wilson
 from axbar.report._export._format import Format
 from axbar.report._export._record import Record
-from axbar.report._scale import wilson
 
 __all__ = ["COLUMNS", "FORMAT", "rows"]
 
