@@ -262,7 +262,7 @@ def test_conditions_are_read_and_written(text: str, clauses: tuple[Clause, ...])
     "text",
     [
         "", "hardware", "hardware = sata", "hardware in sata", "a == 1 or b == 2", "a == 1 and", "a == [1]",
-        "a =< 3", "a < sata", "a >= true", "1 < a < 3", "a < = 3", "a <",
+        "a =< 3", "a <> 3", "a == 3 <4", "a < sata", "a >= true", "1 < a < 3", "a < = 3", "a <",
     ],
 )  # fmt: skip
 def test_what_is_no_condition_is_said(text: str) -> None:

@@ -28,7 +28,7 @@ Bools = NDArray[np.bool_]
 Op: TypeAlias = Literal["==", "!=", "in", "<", "<=", ">", ">="]
 
 _CLAUSE = re.compile(
-    r"\s*(?P<path>[^\s=!<>]+)\s*(?P<op>==|!=|<=|>=|<|>|\bin\b)\s*(?P<right>.+?)\s*", re.DOTALL
+    r"\s*(?P<path>[^\s=!<>]+)\s*(?P<op>==|!=|<=|>=|<|>|\bin\b)\s*(?P<right>[^=<>]+?)\s*", re.DOTALL
 )
 _SHAPE = "write 'PATH == value' (also !=, <, <=, >, >=) or 'PATH in [a, b]', several joined by 'and'"
 
