@@ -123,10 +123,19 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "axbar.techniques.share_neurons:TECHNIQUE",
             "let groups of channels take turns on membranes, then fine-tune",
         ),
+        "tensor-train": (
+            "axbar.techniques._tensor_train:TECHNIQUE",
+            "train 3x3 convolutions as tensor trains of four small cores, merge them for inference",
+        ),
     },
     "models": {
         "cnn": ("axbar.nn.models:cnn", "two convolutions, ReLU: conventional twin of spiking-cnn"),
         "mlp": ("axbar.nn.models:mlp", "two hidden linear layers, ReLU: conventional twin of spiking-mlp"),
+        "ms-resnet18": (
+            "axbar.nn.models:ms_resnet18",
+            "membrane-shortcut ResNet18 of LIF neurons: potentials are added, not spikes",
+        ),
+        "ms-resnet34": ("axbar.nn.models:ms_resnet34", "membrane-shortcut ResNet34 of LIF neurons"),
         "resnet20": (
             "axbar.nn.models:resnet20",
             "conventional ResNet20 for 32x32 images (option-A shortcuts)",

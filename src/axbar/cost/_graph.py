@@ -100,23 +100,26 @@ def graph_of(workload: Workload, steps: Mapping[str, float] | None = None) -> Gr
         elif layer.op == "neuron":
             host = max(max((i for i, _ in found), default=0), 0)
             graph.neurons[host].append(layer)
+            _send_parts(graph, host, found, workload.steps)
             origins[layer.name] = {(host, True)}
         else:
             if not is_priced(layer):
                 graph.unpriced.append((layer.name, layer.op))
-            origins[layer.name] = _join(graph, layer, found) if layer.op in _JUNCTIONS else found
+            origins[layer.name] = _join(graph, layer, found, workload.steps) if layer.op in _JUNCTIONS else found
     return graph
 
 
-def _join(graph: Graph, layer: LayerTrace, found: set[_Origin]) -> set[_Origin]:
+def _join(graph: Graph, layer: LayerTrace, found: set[_Origin], total: int) -> set[_Origin]:
     """Send all operands of a junction to the latest mapped layer among them."""
     host = max(i for i, _ in found)
     if host == EXTERNAL:
         return found
-    sent = float(math.prod(layer.geometry.out_shape)) * graph.steps[layer.name]
+    elements = float(math.prod(layer.geometry.out_shape))
     for source, spikes in found:
         if source == host:
             continue
+        steps = graph.runs[source].item() if _is_part(graph, source, total) else graph.steps[layer.name]
+        sent = elements * steps
         graph.sent.append((host, source, 0.0 if spikes else sent, sent if spikes else 0.0))
         if spikes:
             graph.foreign_bits[host] += sent
@@ -125,3 +128,22 @@ def _join(graph: Graph, layer: LayerTrace, found: set[_Origin]) -> set[_Origin]:
         if source != EXTERNAL and not spikes:
             graph.sends_sums[source] = True
     return {(host, False)}
+
+
+def _send_parts(graph: Graph, host: int, found: set[_Origin], total: int) -> None:
+    """Send the sums of products that run on other steps than the host to the membranes that stand there."""
+    for source, spikes in found:
+        if source == host or spikes or graph.sends_sums[source] or not _is_part(graph, source, total):
+            continue
+        sent = float(math.prod(graph.layers[source].geometry.out_shape)) * graph.runs[source].item()
+        graph.sent.append((host, source, sent, 0.0))
+        graph.foreign_values[host] += sent
+        graph.sends_sums[source] = True
+
+
+def _is_part(graph: Graph, source: int, total: int) -> bool:
+    """Whether a product runs on some of the steps alone; what runs on the first alone is constant."""
+    if source == EXTERNAL:
+        return False
+    steps = graph.layers[source].steps
+    return steps[0] > 0 or 1 < len(steps) < total

@@ -7,10 +7,13 @@ from axbar.techniques._offers import offers
 from axbar.techniques._parse import get_technique, parse_technique
 from axbar.techniques._plan import check_chip, check_network, check_plan, parse_plan
 from axbar.techniques._structure import LayerStructure, structure, structure_table
+from axbar.techniques._tensor_train import merge_tensor_train, tensor_train
+from axbar.techniques._tt_counts import TTCounts, tt_counts
 
 __all__ = [
     "LayerStructure",
     "Link",
+    "TTCounts",
     "Technique",
     "TechniqueConfig",
     "TechniqueResult",
@@ -19,6 +22,7 @@ __all__ = [
     "check_network",
     "check_plan",
     "get_technique",
+    "merge_tensor_train",
     "note",
     "noted",
     "offers",
@@ -27,4 +31,6 @@ __all__ = [
     "run_chain",
     "structure",
     "structure_table",
+    "tensor_train",
+    "tt_counts",
 ]

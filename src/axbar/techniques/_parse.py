@@ -69,7 +69,7 @@ def parse_technique(text: str) -> tuple[Technique, TechniqueConfig]:
 def _wanted(config: type[TechniqueConfig], error: ErrorDetails) -> str:
     """Return what is allowed, ``give a whole number, 2..8``, or what a check of the technique's own says."""
     if error["type"] in ("value_error", "assertion_error"):
-        return error["msg"]
+        return error["msg"].removeprefix("Value error, ")
     info = path_info(config, ".".join(str(place) for place in error["loc"]))
     if info is None or info.type not in ("int", "float"):
         said = "true or false" if info is not None and info.type == "bool" else error["msg"]

@@ -125,7 +125,7 @@ def _neurons(model: nn.Module) -> dict[str, nn.Module]:
 def _note(model: nn.Module) -> None:
     """Write the mask into how a built-in network is built, so that its run folder brings it back."""
     config: Any = getattr(model, "config", None)
-    if isinstance(config, dict) and str(config.get("name", "")).startswith("spiking-"):
+    if isinstance(config, dict) and "neuron" in config:
         vars(model)["config"] = {**config, _OPTION: True}
 
 

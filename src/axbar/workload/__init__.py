@@ -29,6 +29,7 @@ from axbar.workload._gradients import (
 )
 from axbar.workload._layers import LayerShape
 from axbar.workload._pack import pack, popcount, unpack
+from axbar.workload._rows import stored_rows
 from axbar.workload._source import check_workload, read_workload
 from axbar.workload._types import (
     MATMUL_OPS,
@@ -74,6 +75,7 @@ __all__ = [
     "row_drive",
     "shapes",
     "spike_rate",
+    "stored_rows",
     "synops",
     "trace",
     "unpack",

@@ -44,8 +44,12 @@ def workload_of(
     events, _, kept = fold(run.events, live, run.outputs, pairs)
     inputs = [layouts.inputs[i] for i in kept]
     outputs = [layouts.outputs[i] for i in kept]
-    counts = [_count(e, i, o, total) for e, i, o in zip(events, inputs, outputs, strict=True)]
-    nodes = merge(events, counts, total, known)
+    parts = {} if outermost else _parts(events, inputs, outputs, total, run.samples)
+    counts = [
+        len(parts[n]) if n in parts else _count(e, i, o, total)
+        for n, (e, i, o) in enumerate(zip(events, inputs, outputs, strict=True))
+    ]
+    nodes = merge(events, counts, total, known, parts)
     if not any(events[node.calls[0]].op in MATMUL_OPS for node in nodes):
         raise TraceError(
             f"the network '{name}' holds no convolution or linear layer, so there is nothing to map."
@@ -94,6 +98,25 @@ def _neuron_calls(events: Sequence[Event]) -> tuple[int, bool]:
             fed_by.setdefault(event.group, []).append(sources)
     steady = [len(sources) for sources in fed_by.values() if len(set(sources)) == 1]
     return max(steady, default=1), len(steady) > 0
+
+
+def _parts(
+    events: Sequence[Event],
+    inputs: Sequence[Layout | None],
+    outputs: Sequence[Layout | None],
+    steps: int,
+    samples: int,
+) -> dict[int, tuple[int, ...]]:
+    """Return the steps of calls that read some of the steps of ``[T·B, ...]``, T outermost."""
+    found: dict[int, tuple[int, ...]] = {}
+    for n, (event, into, out) in enumerate(zip(events, inputs, outputs, strict=True)):
+        layout = into or out
+        if event.rows is None or layout is None or layout.axis or event.rows[1] != steps * samples:
+            continue
+        first, rest = divmod(event.rows[0], samples)
+        if not rest and first + layout.fold <= steps:
+            found[n] = tuple(range(first, first + layout.fold))
+    return found
 
 
 def _count(event: Event, into: Layout | None, out: Layout | None, steps: int) -> int:

@@ -81,6 +81,7 @@ class Event:
         stored: the weight is the parameter of the layer module that was called.
         grad: of a layer in a traced training step: where the gradient of its output is not zero.
         slope: of neurons in one: where the derivative of their surrogate is not zero.
+        rows: of its input, as in ``axbar.workload._tags.Tag``: a part of the entries, such as some of the steps.
         affine: of a norm that may be folded into the layer whose output it reads channel by channel.
     """
 
@@ -103,6 +104,7 @@ class Event:
     stored: bool = False
     grad: Values | None = None
     slope: Values | None = None
+    rows: tuple[int, int] | None = None
 
     @property
     def call(self) -> tuple[Any, ...]:
@@ -114,9 +116,9 @@ class Event:
         """Calls of one run with equal groups may be the same layer at different steps."""
         return (*self.call, self.in_shape, self.out_shape)
 
-    def renumbered(self, numbers: Mapping[int, int]) -> Event:
-        """Return the event with its producers replaced."""
-        return replace(self, producers=tuple(dict.fromkeys(numbers[p] for p in self.producers)))
+    def renumbered(self, numbers: Mapping[int, tuple[int, ...]]) -> Event:
+        """Return the event with its producers replaced, each by one or several."""
+        return replace(self, producers=tuple(dict.fromkeys(n for p in self.producers for n in numbers[p])))
 
 
 @dataclass(frozen=True)

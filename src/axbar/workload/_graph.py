@@ -37,7 +37,8 @@ def foldable(events: Sequence[Event], live: Sequence[int], outputs: Sequence[int
     """Return ``{path of a layer: path of the batch norm that can be folded into it}``.
 
     A norm folds if it reads the untouched channels of nothing but that layer, in all of their calls, and
-    nothing else reads the layer.
+    nothing else reads the layer. Outputs of several layers may be joined in front of it, not along the channels but
+    over time, say: then it folds into all of them or into none.
     """
     layers, norms = defaultdict[str, set[int]](set), defaultdict[str, set[int]](set)
     readers = defaultdict[int, set[int]](set)
@@ -58,15 +59,18 @@ def foldable(events: Sequence[Event], live: Sequence[int], outputs: Sequence[int
         name = norm.pop()
         if norms.get(name) == reading and all(_reads_channels(events, i, calls) for i in reading):
             pairs[path] = name
-    return pairs
+    sources = {
+        name: {events[p].path for i in calls for p in events[i].producers} for name, calls in norms.items()
+    }
+    return {path: name for path, name in pairs.items() if sources[name] <= pairs.keys()}
 
 
 def _reads_channels(events: Sequence[Event], norm: int, calls: set[int]) -> bool:
     event = events[norm]
-    if event.affine is None or len(event.producers) != 1 or event.producers[0] not in calls:
+    if event.affine is None or not calls.intersection(event.producers) or INPUT in event.producers:
         return False
-    weight = events[event.producers[0]].weight
-    return weight is not None and weight.shape[0] == event.affine.scale.size
+    weights = [events[producer].weight for producer in event.producers]
+    return all(weight is not None and weight.shape[0] == event.affine.scale.size for weight in weights)
 
 
 def fold(
@@ -79,17 +83,18 @@ def fold(
     """
     folded = set(pairs.values())
     affine: dict[int, Any] = {}
-    numbers, kept = {INPUT: INPUT}, list[int]()
+    numbers: dict[int, tuple[int, ...]] = {INPUT: (INPUT,)}
+    kept = list[int]()
     for i in live:
         event = events[i]
         if event.op == "norm" and event.path in folded:
-            numbers[i] = numbers[event.producers[0]]
-            affine[event.producers[0]] = event.affine
+            numbers[i] = tuple(n for p in event.producers for n in numbers[p])
+            affine.update((p, event.affine) for p in event.producers)
         else:
-            numbers[i] = len(kept)
+            numbers[i] = (len(kept),)
             kept.append(i)
     made = [replace(events[i].renumbered(numbers), affine=affine.get(i)) for i in kept]
-    return made, tuple(dict.fromkeys(numbers[i] for i in outputs)), kept
+    return made, tuple(dict.fromkeys(n for i in outputs for n in numbers[i])), kept
 
 
 @dataclass
@@ -102,30 +107,42 @@ class Node:
     inputs: tuple[str, ...] = ()
 
 
-def merge(events: Sequence[Event], counts: Sequence[int], steps: int, known: bool) -> list[Node]:
+def merge(
+    events: Sequence[Event],
+    counts: Sequence[int],
+    steps: int,
+    known: bool,
+    parts: Mapping[int, tuple[int, ...]] | None = None,
+) -> list[Node]:
     """Group calls into layers, in execution order.
 
     Args:
         counts: inputs per sample of each call, 1 or ``steps``.
         steps: T.
+        parts: call -> its steps, where it is seen to run on a part of them.
         known: T is certain; if not, repeated calls of a layer are an error, as they may be steps or depth.
     """
     groups: dict[Any, list[int]] = {}
+    parts = parts or {}
     for i, event in enumerate(events):
-        groups.setdefault((event.group, counts[i] > 1), []).append(i)
+        groups.setdefault((event.group, counts[i] > 1, i in parts), []).append(i)
     nodes: list[Node] = []
     owner, step_of = dict[int, int](), dict[int, int]()  # call -> number of its node, its step
     waiting = list(groups.values())
     while waiting:
         calls = waiting.pop(_next(events, waiting, counts, steps, step_of))
         event = events[calls[0]]
-        if len(calls) > 1 and not known and event.op in (*MATMUL_OPS, "neuron"):
+        told = calls[0] in parts
+        if len(calls) > 1 and not known and not told and event.op in (*MATMUL_OPS, "neuron"):
             raise TraceError(
                 f"'{event.path}' is called {len(calls)} times, and nothing tells whether these are time "
                 f"steps or layers that share weights; pass steps={len(calls)} (or set network.steps) for time "
                 "steps, steps=1 for shared weights."
             )
-        for place in _places(events, calls, counts[calls[0]], steps, owner, step_of):
+        found = (
+            _told(calls, parts) if told else _places(events, calls, counts[calls[0]], steps, owner, step_of)
+        )
+        for place in found:
             owner.update((i, len(nodes)) for i, _ in place)
             step_of.update((i, when[0] if len(when) == 1 else 0) for i, when in place)
             nodes.append(Node([i for i, _ in place], [when for _, when in place]))
@@ -159,6 +176,18 @@ def _next(
 
 
 Place = list[tuple[int, tuple[int, ...]]]
+
+
+def _told(calls: Sequence[int], parts: Mapping[int, tuple[int, ...]]) -> list[Place]:
+    """Give calls whose steps are known to places, each of which runs once on a step."""
+    places: list[Place] = []
+    for i in calls:
+        free = (at for at in places if not any(set(when) & set(parts[i]) for _, when in at))
+        place = next(free, None)
+        if place is None:
+            places.append(place := [])
+        place.append((i, parts[i]))
+    return places
 
 
 def _places(

@@ -46,7 +46,7 @@ from axbar.workload._modules import (
     uncompiled,
 )
 from axbar.workload._ops import ADVICE, ASSIGNING, COMPUTING, LEADING, MOVING, QUERIES, op_name
-from axbar.workload._tags import Tag, TagMap, channel_after, tensors_in
+from axbar.workload._tags import Tag, TagMap, channel_after, rows_after, tensors_in
 from axbar.workload._types import MATMUL_OPS
 
 __all__ = ["record"]
@@ -179,7 +179,7 @@ class _Recorder(TorchFunctionMode):
         x, y = (t.transpose(0, 1) if ahead else t for t in (given[0], made[0]))
         event = Event(
             op=op, kind=type(module).__name__, path=path, own=True, site=(), producers=tag.producers,
-            in_shape=tuple(x.shape), out_shape=tuple(y.shape),
+            in_shape=tuple(x.shape), out_shape=tuple(y.shape), rows=tag.rows,
         )  # fmt: skip
         if op == "neuron":
             event.neuron = neuron_constants(module, path)
@@ -237,9 +237,22 @@ class _Recorder(TorchFunctionMode):
         if name in ASSIGNING:
             self.tags.write(inputs[0], Tag(tag.producers)) if tag.producers else self.tags.forget(inputs[0])
             return result
+        if len(data) > 1:
+            tag = Tag(tag.producers, self._joined_channel(data, result))
         for tensor in tensors_in(result) if tag.producers else ():
-            self.tags.set(tensor, Tag(tag.producers, channel_after(name, data[0], tensor, tag.channel)))
+            moved = channel_after(name, data[0], tensor, tag.channel) if len(data) == 1 else tag.channel
+            rows = rows_after(data[0], tensor, tag.rows) if len(data) == 1 else None
+            self.tags.set(tensor, Tag(tag.producers, moved, rows))
         return result
+
+    def _joined_channel(self, data: list[Tensor], result: Any) -> int | None:
+        """Return the axis of the channels where several tensors were joined along another one."""
+        axes = {None if (tag := self.tags.get(tensor)) is None else tag.channel for tensor in data}
+        axis = axes.pop() if len(axes) == 1 else None
+        if axis is None or not isinstance(result, Tensor):
+            return None
+        same = all(t.ndim == result.ndim and t.shape[axis] == result.shape[axis] for t in data)
+        return axis if same else None
 
     def _computed(
         self, name: str, inplace: bool, func: Any, args: Any, kwargs: Any, inputs: list[Tensor]
@@ -249,6 +262,7 @@ class _Recorder(TorchFunctionMode):
         own = is_builtin(module) and not any(True for _ in module.children())
         first = next((tensor for tensor in inputs if self.tags.get(tensor) is not None), inputs[0])
         event = Event(op, kind, path, own, self._site(), self._producers(inputs), tuple(first.shape), ())
+        event.rows = self._rows(inputs)
         if op in ("conv2d", "linear"):
             self._weigh(event, name, args, kwargs, inputs)
         elif op == "pool":
@@ -293,9 +307,15 @@ class _Recorder(TorchFunctionMode):
         tags = [tag for tag in map(self.tags.get, inputs) if tag is not None]
         return tuple(dict.fromkeys(p for tag in tags for p in tag.producers))
 
+    def _rows(self, inputs: list[Tensor]) -> tuple[int, int] | None:
+        """Return the part of a larger tensor that all traced inputs are; None where they differ."""
+        found = {tag.rows for tensor in inputs if (tag := self.tags.get(tensor)) is not None}
+        return found.pop() if len(found) == 1 else None
+
     def _made(self, tensor: Tensor, event: Event, *, inplace: bool) -> None:
         axis = {"conv2d": tensor.ndim - 3, "linear": tensor.ndim - 1}.get(event.op)
-        tag = Tag((len(self.events),), axis)
+        kept = tensor.ndim > 0 and tensor.shape[:1] == event.in_shape[:1]
+        tag = Tag((len(self.events),), axis, event.rows if kept else None)
         self.tags.write(tensor, tag) if inplace else self.tags.set(tensor, tag)
 
     def _add(self, event: Event) -> None:

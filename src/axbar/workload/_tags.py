@@ -14,7 +14,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from axbar.workload._ops import RESHAPING
 
-__all__ = ["Tag", "TagMap", "channel_after", "tensors_in"]
+__all__ = ["Tag", "TagMap", "channel_after", "rows_after", "tensors_in"]
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,13 @@ class Tag:
     Args:
         producers: event indices, in the order in which they were joined.
         channel: axis of the producer's output channels, if they still stand along one axis untouched.
+        rows: first entry and number of entries of the tensor that this one is a part of, along the first axis; None
+            for what is whole.
     """
 
     producers: tuple[int, ...]
     channel: int | None = None
+    rows: tuple[int, int] | None = None
 
     def joined(self, other: Tag | None) -> Tag:
         """Return the tag of data that come from both."""
@@ -93,6 +96,25 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, dict):
         for item in value.values():
             yield from tensors_in(item)
+
+
+def rows_after(before: Tensor, after: Tensor, rows: tuple[int, int] | None) -> tuple[int, int] | None:
+    """Return which entries of the first axis a tensor holds after data were moved; None if all, or it can't be told.
+
+    Args:
+        rows: of ``before``, as in ``Tag``.
+    """
+    if before.ndim == 0 or before.ndim != after.ndim:
+        return None
+    if before.shape[0] == after.shape[0]:
+        return rows
+    step = before.stride(0)
+    shared = before.untyped_storage().data_ptr() == after.untyped_storage().data_ptr()
+    if not shared or step == 0 or after.shape[0] > before.shape[0] or after.stride(0) != step:
+        return None
+    start = (after.storage_offset() - before.storage_offset()) // step
+    first, whole = rows or (0, before.shape[0])
+    return (first + start, whole) if start >= 0 else None
 
 
 def channel_after(name: str, before: Tensor, after: Tensor, axis: int | None) -> int | None:

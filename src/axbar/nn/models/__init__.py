@@ -14,15 +14,19 @@ from axbar.nn.models.feedforward import (
     vgg9,
     vgg16,
 )
+from axbar.nn.models.ms_resnet import MSResNet, ms_resnet18, ms_resnet34
 from axbar.nn.models.resnet import ResNet20, SpikingResNet19, resnet20, spiking_resnet19
 
 __all__ = [
     "FeedForward",
+    "MSResNet",
     "NetworkOptions",
     "ResNet20",
     "SpikingResNet19",
     "cnn",
     "mlp",
+    "ms_resnet18",
+    "ms_resnet34",
     "resnet20",
     "spiking_cnn",
     "spiking_mlp",

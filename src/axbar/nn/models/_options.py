@@ -123,11 +123,17 @@ def options_of(given: Mapping[str, Any], spiking: bool = True) -> NetworkOptions
 
 
 def config_of(
-    name: str, width: int, steps: int, input_shape: Sequence[int], classes: int, options: NetworkOptions
+    name: str,
+    width: int,
+    steps: int,
+    input_shape: Sequence[int],
+    classes: int,
+    options: NetworkOptions,
+    spiking: bool = True,
 ) -> dict[str, Any]:
     """Return the arguments of ``build_model`` that make a network again, as values that JSON can hold."""
     plain = asdict(options)
-    known = list(plain) if name.startswith("spiking-") else _CONVENTIONAL
+    known = list(plain) if spiking else _CONVENTIONAL
     listed = {key: list(plain[key]) if isinstance(plain[key], tuple) else plain[key] for key in known}
     if not plain["mask_single_spikes"]:  # so that runs from before there was a mask still resume
         listed.pop("mask_single_spikes", None)

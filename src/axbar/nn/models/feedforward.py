@@ -130,7 +130,7 @@ def _build(
     check_sizes(name, width, steps, input_shape, classes, smallest=_PLANS[plan][3])
     with seeded(read.seed):
         network = FeedForward(plan, width, steps, input_shape, classes, spiking, read)
-    return network.ready(config_of(name, width, steps, input_shape, classes, read))
+    return network.ready(config_of(name, width, steps, input_shape, classes, read, spiking))
 
 
 def spiking_cnn(

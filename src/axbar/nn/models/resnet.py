@@ -190,4 +190,4 @@ def resnet20(
     check_sizes("resnet20", width, steps, input_shape, classes, smallest=8)
     with seeded(read.seed):
         network = ResNet20(width, input_shape, classes, read)
-    return network.ready(config_of("resnet20", width, steps, input_shape, classes, read))
+    return network.ready(config_of("resnet20", width, steps, input_shape, classes, read, spiking=False))

@@ -1,0 +1,99 @@
+"""Networks of the tensor-train study: one recipe for the dense network and for each way to set up its trains.
+
+MS-ResNet18 at T = 4 on CIFAR-10 and CIFAR-100, and on frames of N-MNIST's events. All are trained from scratch, the
+trains with fresh cores, as published (only ranks come from trained weights there), with the same images, steps, batches
+and learning rates:
+
+| variant | layers of 3×3 in blocks |
+|---|---|
+| dense | as they are |
+| STT, PTT, HTT | trains of rank ⌊f min(I, O)⌋, middle cores in sequence, in parallel, on half of the steps |
+
+The published recipe has 100 epochs of SGD on all images; here AdamW, fewer images and epochs, which two cores can run.
+Everything lies in run folders and is read back from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from torch import nn
+
+from axbar.data import Dataset, load_data
+from axbar.nn import TrainConfig, build_model, train
+from axbar.nn.tensor_train import Mode
+from axbar.published.loas_network import COLOUR
+from axbar.techniques import tensor_train
+from axbar.techniques._finetune import FewImages
+
+__all__ = ["MODES", "Net", "build", "data_of", "trained"]
+
+#: variants in the order of the tables
+MODES = ("dense", "stt", "ptt", "htt")
+
+
+@dataclass(frozen=True)
+class Net:
+    """One network and how it is trained.
+
+    Args:
+        name: as in tables.
+        data: name of the data set, with the frames of recordings as in ``n-mnist:frames=4``.
+        width, steps: of the MS-ResNet18.
+        images, epochs: of the training.
+        tests: test images on which accuracies are measured; None for all.
+        seeds: of initial weights and order.
+        rank: share of min(I, O).
+        lr, batch, augment: of AdamW's training.
+    """
+
+    name: str
+    data: str
+    width: int
+    images: int
+    epochs: int
+    tests: int | None
+    seeds: tuple[int, ...] = (0, 1, 2)
+    steps: int = 4
+    rank: float = 0.25
+    lr: float = 4e-3
+    batch: int = 50
+    augment: str = "none"
+
+
+def data_of(net: Net, data_dir: str | None) -> Dataset:
+    """Return the images, or recordings, of a network."""
+    return load_data(net.data, data_dir=data_dir)
+
+
+def build(net: Net, mode: str, dataset: Dataset, seed: int) -> nn.Module:
+    """Return the untrained network of a variant."""
+    colour: dict[str, Any] = COLOUR if dataset.input_shape[0] == 3 else {}
+    network = build_model(
+        "ms-resnet18", width=net.width, steps=net.steps, input_shape=dataset.input_shape,
+        classes=len(dataset.classes), seed=seed, **colour,
+    )  # fmt: skip
+    if mode == "dense":
+        return network
+    return tensor_train(network, cast(Mode, mode), net.rank, init="fresh", seed=seed)
+
+
+def trained(
+    folder: Path,
+    net: Net,
+    mode: str,
+    dataset: Dataset,
+    seed: int,
+    progress: Callable[..., None] | None = None,
+) -> nn.Module:
+    """Train a variant, or go on where an earlier call in ``folder`` stopped."""
+    network = build(net, mode, dataset, seed)
+    recipe = TrainConfig(
+        epochs=net.epochs, batch_size=net.batch, lr=net.lr, augment=net.augment, seed=seed  # pyright: ignore[reportArgumentType]
+    )  # fmt: skip
+    few: Any = FewImages(dataset.tuning(), net.images, seed)
+    train(network, few, recipe, folder, resume=True, progress=progress)
+    return network
