@@ -44,6 +44,9 @@ def chips(draw: st.DrawFn, **fixed: Any) -> HardwareSpec:
     changes = {
         "array.rows": draw(st.sampled_from([1, 4, 16])),
         "array.cols": draw(st.sampled_from([1, 8, 30])),
+        "array.engines": draw(st.sampled_from([1, 2, 5])),
+        "array.split": draw(st.sampled_from(["branches", "folds"])),
+        "training.batch": draw(st.sampled_from([1, 3, 128])),
         "task": draw(st.sampled_from(["inference", "training"])),
         "dataflow": draw(st.sampled_from(["os", "ws"])),
         "memory.spikes": draw(st.sampled_from(["raw", "packed"])),

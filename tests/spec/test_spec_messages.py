@@ -11,7 +11,10 @@ from axbar.errors import AxbarError, SpecError, UsageError
 from axbar.spec import Device, load_hardware
 
 BASE = "extends: imc-rram-65nm\n"
-PRESETS = "gamma, gospa, imc-pcm-14nm, imc-rram-32nm, imc-rram-65nm, imc-sram-28nm, loas, loas-nmtk, ptb, sata, sparten"
+PRESETS = (
+    "gamma, gospa, imc-pcm-14nm, imc-rram-32nm, imc-rram-65nm, imc-sram-28nm, loas, loas-nmtk, ptb, sata, "
+    "sparten, tt-train"
+)
 
 
 @pytest.fixture

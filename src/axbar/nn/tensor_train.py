@@ -1,6 +1,6 @@
 """Convolutions as tensor trains: four small kernels in place of one of 3×3.
 
-A kernel W [O, I, 3, 3] as a tensor train of one rank r (Lee, Yin, Kim, Moitra and Panda, "TT-SNN", DATE 2024):
+A kernel W [O, I, 3, 3] as a tensor train of one rank r (Lee, Yin, Kim, Moitra, Li and Panda, "TT-SNN", DATE 2024):
 
 | core | kernel | channels | weights |
 |---|---|---|---|

@@ -3,7 +3,7 @@
 ``array.rows`` x ``array.cols`` processing elements multiply and add; weights stand in one half of the global buffer,
 maps of inputs and outputs in the other; every element has a scratchpad; DRAM holds what fits nowhere else. Zeros may be
 gated, which saves energy and no time. The same array makes an inference, or a step of training by back-propagation
-through time: forward, backward, weight update.
+through time: forward, backward, weight update. Several such arrays, ``array.engines``, may stand side by side.
 """
 
 from __future__ import annotations
@@ -19,10 +19,20 @@ __all__ = ["Array", "Memory", "Neurons", "RealInput", "SystolicSpec", "Training"
 
 
 class Array(SpecModel):
-    """The grid."""
+    """The grid, and how many of them there are."""
 
     rows: int = Field(ge=1, le=1024, description="rows of processing elements")
     cols: int = Field(ge=1, le=1024, description="columns of processing elements")
+    engines: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="arrays of rows x cols side by side, which share the global buffer",
+    )
+    split: Literal["branches", "folds"] = Field(
+        default="branches",
+        description="what engines divide: products that do not depend on each other, or the folds of each product",
+    )
 
 
 class RealInput(SpecModel):
@@ -66,6 +76,12 @@ class Training(SpecModel):
     )
     df_sparsity: float = Field(
         ge=0, le=1, description="share of surrogate derivatives that are zero, where none were recorded"
+    )
+    batch: int = Field(
+        default=1,
+        ge=1,
+        le=2**20,
+        description="samples whose gradients of weights are summed before weights are written",
     )
 
 

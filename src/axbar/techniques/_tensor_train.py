@@ -35,6 +35,7 @@ from axbar.cost.whatif import Offer
 from axbar.errors import AxbarError, ModelError
 from axbar.nn import is_untrained
 from axbar.nn.tensor_train import Mode, StrideRule, TTConv2d
+from axbar.nn.tensor_train import full_steps as steps_in_full
 from axbar.spec import HardwareSpec
 from axbar.techniques._base import TechniqueConfig, TechniqueResult
 from axbar.techniques._exact import check_exact
@@ -43,7 +44,7 @@ from axbar.techniques._note import note
 from axbar.techniques._tt_cores import merge_macs
 from axbar.techniques._tt_layers import tt_layers
 from axbar.techniques._tt_modules import Form, TTShape, convert, decomposed, empty, shape_of
-from axbar.techniques._tt_ranks import Ranks, parse_ranks, ranks_of
+from axbar.techniques._tt_ranks import Ranks, parse_ranks, rank_for, ranks_of
 from axbar.techniques._tuning import count_macs, device_of
 from axbar.workload import LayerTrace, Workload
 
@@ -288,14 +289,17 @@ class TensorTrain:
         return TechniqueResult(merged, cost | facts)
 
     def check_network(self, network: nn.Module, image: Tensor, config: TensorTrainConfig) -> None:
-        """Refuse a network without a layer to decompose, before any work.
+        """Refuse a network without a layer to decompose, or ranks that do not fit, before any work.
 
         Raises:
             ModelError: with the reason.
         """
-        tt_layers(network)
+        chosen, how = tt_layers(network), parse_ranks(config.rank)
+        if isinstance(how, int):
+            for path, conv in chosen.items():
+                rank_for(conv.in_channels, conv.out_channels, how, path)
         if config.mode == "htt":
-            _steps_of(network)
+            steps_in_full(_steps_of(network), config.full_steps)
 
     def restructure(self, model: nn.Module, facts: Mapping[str, Any]) -> nn.Module:
         """Put the modules of the noted form in place of the layers, in place; weights come afterwards."""

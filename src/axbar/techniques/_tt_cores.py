@@ -8,8 +8,8 @@ of ``axbar.nn.tensor_train``, V_h and H_w their matrices at one tap, the merged 
     late         E R                                       one tap
 
 each of rank r at most when unfolded to O × (I taps). The late kernel is not the centre of the cross, which is
-½ E (V_1 + H_1) R. Lee, Yin, Kim, Moitra and Panda, "TT-SNN", DATE 2024, merge the first two; there the cores start at
-random, here from a kernel W:
+½ E (V_1 + H_1) R. Lee, Yin, Kim, Moitra, Li and Panda, "TT-SNN", DATE 2024, merge the first two; there the cores start
+at random, here from a kernel W:
 
 **Sequential**: the tensor-train decomposition of W as [I, 3, 3, O] by three truncated singular value decompositions
 (Oseledets, SIAM J. Sci. Comput. 33(5), 2011). Its bonds are at most min(I, 9 O), min(3 I, 3 O) and min(9 I, O), so the

@@ -14,7 +14,7 @@ Of a layer of I → O channels with rank r on maps of H × W, and N = ⌈H/s⌉ 
 The last row is the late kernel applied to every s-th pixel, which is all that its outputs read. ``htt`` runs ⌊T/2⌋ full
 steps. Adding and halving the two middle outputs is no multiplication.
 
-Counted for a network, as Lee, Yin, Kim, Moitra and Panda count ("TT-SNN", DATE 2024): weights of convolutions and
+Counted for a network, as Lee, Yin, Kim, Moitra, Li and Panda count ("TT-SNN", DATE 2024): weights of convolutions and
 linear layers, biases among them, norms apart; every layer on all T steps, the first too although it may read the same
 image each time; but the last, the classifier, once, since it is linear and reads the mean over time. Dense MACs: all
 positions of all kernels, zeros or not.

@@ -3,8 +3,9 @@
 After SATA (Yin et al., IEEE TCAD 2023): 14 components in three groups, forward, backward and update of weights; beside
 them the registers and the control of the array, which its tables leave out (``_clocked``), and leakage. Counts come
 from recorded spikes and gradient masks (``_operations``, ``_count``), prices from ``_computing``, ``_clocked`` and
-``_memories``, cycles from ``cycles``. Layers take turns, phases too; within a phase DRAM moves while the array
-computes. Area and leakage are the chip's, in equal shares for all layers.
+``_memories``, cycles from ``cycles``. Layers take turns, phases too; of several arrays side by side, products that do
+not depend on each other, or the folds of each, are divided (``_engines``). Within a phase DRAM moves while the arrays
+compute. Area and leakage are the chip's, in equal shares for all layers.
 
 ``axbar.published.sata_training`` is the published model with its quirks; the two agree where its assumptions hold.
 """
@@ -92,8 +93,12 @@ def _too_small(event: str, path: str, what: str) -> Rule:
 
 
 RULES = (
-    _too_small("least_weight_bits", "memory.glb_weight_B", "the weights of one fold (rows x cols)"),
-    _too_small("least_map_bits", "memory.glb_map_B", "the inputs of one column of the array"),
+    _too_small(
+        "least_weight_bits",
+        "memory.glb_weight_B",
+        "the weights of one fold (rows x cols) of each array at work",
+    ),
+    _too_small("least_map_bits", "memory.glb_map_B", "the inputs of one column of each array at work"),
     _too_small("least_spad_bits", "memory.spad_B", "one weight and one input of an element"),
     Rule(_free_dram, _free_reason, fatal=False),
     narrow_sums(lambda x: {"neuron.membrane_bits": x.p("neuron.membrane_bits")}),
@@ -108,5 +113,7 @@ KIND = HardwareKind(
     structural=STRUCTURAL,
     digital="axbar.crossbar:digital_integer",
     rules=RULES,
-    asked=frozenset({"task", "memory.reads", "training.du_sparsity", "training.df_sparsity"}),
+    asked=frozenset(
+        {"task", "memory.reads", "training.du_sparsity", "training.df_sparsity", "training.batch"}
+    ),
 )

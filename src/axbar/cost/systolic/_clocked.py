@@ -1,7 +1,7 @@
 """What the clock drives in the array whatever the operands are: registers of the elements, and control.
 
     registers  E = register_bits E_reg             A = elements (b + b_x) A_reg,   b_x = max(input.bits, spike_bits)
-    control    E = r elements [fwd_cycles E_PE(b) + (bwd_cycles + wup_cycles) E_PE(b_g)]
+    control    E = r rows cols [fwd_cycles E_PE(b) + (bwd_cycles + wup_cycles) E_PE(b_g)]
                E_PE(b) = (AND + ACC) b/16 + (b + spike_bits) E_reg
 
 with b = weight_bits, b_g = training.bits and the bits of ``_registers``. For training, both registers of an element
@@ -11,8 +11,9 @@ SATA's tables have neither; prices are those of the dual-sparse kind, so that bo
 of 16 bits at 0.0301 mW (the same figure in SATA's own table), and r = 0.52, what the rest of a published system (order
 of the tiles, distribution of the operands) takes over its elements, times what an element takes in a cycle in which it
 works: with spikes, as the order of the folds does not grow with the multiplier of numbers. Control runs on all elements
-in every cycle. The register's power is that of a synthesised one with its clock; the tree that brings the clock there
-is part of the published rest, here as there, and has no component of its own.
+of an array in every cycle in which the array works; one of several that waits has its clock off. The register's power
+is that of a synthesised one with its clock; the tree that brings the clock there is part of the published rest, here as
+there, and has no component of its own.
 
 Held against SATA_Sim's inference table, which is not used here: an element that makes nothing takes 0.0192 mW, 48 fJ
 per cycle; registers of 8 + 1 bits take 42 fJ and control 48 fJ.
@@ -28,13 +29,12 @@ import numpy as np
 from axbar.cost._types import Component, Context, Count, Floats, Parts, Term
 from axbar.cost.components._digital import logic_leakage
 from axbar.cost.sparse import prices as price
-from axbar.cost.systolic._parts import adds_J, elements, kernels_of, shared
+from axbar.cost.systolic._parts import GRID, adds_J, elements, engine_elements, kernels_of, shared
 
 __all__ = ["CONTROL", "REGISTERS"]
 
 _SPREAD: Final = 1.5
 _CONTROL_SPREAD: Final = 2.0
-_GRID: Final = ("array.rows", "array.cols")
 _WEIGHT, _SPIKE, _INPUT, _GRADIENT = "weight_bits", "spike_bits", "input.bits", "training.bits"
 #: task -> phases
 _PHASES: Final = {"inference": ("fwd",), "training": ("fwd", "bwd", "wup")}
@@ -85,7 +85,8 @@ def _register_parts(task: str) -> Parts:
     return Parts(
         energy_J=Term(f"({' + '.join(events)}) · E_register", energy, events, (), (price.REGISTER_J,)),
         area_m2=Term(
-            f"share · rows · cols · ({formula}) · A_register", area, ("share",), (*_GRID, *paths), (price.REGISTER_M2,)
+            f"share · engines · rows · cols · ({formula}) · A_register",
+            area, ("share",), (*GRID, *paths), (price.REGISTER_M2,),
         ),
         leakage_W=logic_leakage("registers"),
     )  # fmt: skip
@@ -100,7 +101,7 @@ REGISTERS = Component(
     choose="task",
     event=Count("one bit taken up by a register", _sum_of(_REGISTER_BITS), _REGISTER_BITS),
     turn=None,
-    instance=Count("one processing element", _elements, ("share",), _GRID),
+    instance=Count("one processing element", _elements, ("share",), GRID),
     spread=_SPREAD,
 )
 
@@ -118,7 +119,7 @@ def _control_parts(task: str) -> Parts:
         each = x.n("fwd_cycles") * _working_J(x, x.p(_WEIGHT))
         if training:
             each = each + (x.n("bwd_cycles") + x.n("wup_cycles")) * _working_J(x, x.p(_GRADIENT))
-        return each * (elements(x) * x.c(price.CONTROL))
+        return each * (engine_elements(x) * x.c(price.CONTROL))
 
     cycles = f"({forward} + (bwd_cycles + wup_cycles) · E_PE(training.bits))" if training else forward
     return Parts(
@@ -126,7 +127,7 @@ def _control_parts(task: str) -> Parts:
             f"r · rows · cols · {cycles}, E_PE(b) = (AND + ACC) · b/16 + (b + spike_bits) · E_register",
             energy,
             ways if training else ways[:1],
-            (*_GRID, _WEIGHT, _SPIKE, *((_GRADIENT,) if training else ())),
+            (*GRID[1:], _WEIGHT, _SPIKE, *((_GRADIENT,) if training else ())),
             (price.CONTROL, *kernels_of("ac"), price.REGISTER_J),
         )
     )
@@ -139,7 +140,7 @@ CONTROL = Component(
     summary="order of the folds, distribution of operands and clock to the elements",
     parts={task: _control_parts(task) for task in _PHASES},
     choose="task",
-    event=Count("one cycle of the array", _sum_of(_CYCLES), _CYCLES),
+    event=Count("one cycle of an array at work", _sum_of(_CYCLES), _CYCLES),
     turn=None,
     instance=None,
     spread=_CONTROL_SPREAD,

@@ -6,9 +6,10 @@
     lif       (ADD + COMP + 2 MUX + 3 REG + SHIFT) b_u/16,                            b_u = neuron.membrane_bits
     pgu       MUL(b_g, b_g) + (2 ADD + MUX + 2 SHIFT) b_g/16
 
-Kernels are SATA's. The array takes the cycles of the dense product; neurons and gradients are updated behind it,
-``units`` at a time. An element has an accumulator of b_u bits and a multiplier of b by b_x; for training a further one
-of b_g by b_g. Registers through which operands travel, and control, are not in the published table: ``_clocked``.
+Kernels are SATA's. The array takes the cycles of the dense product; of several arrays at work at the same time, those
+of the one that works longest pass (``_engines``). Neurons and gradients are updated behind it, ``units`` at a time. An
+element has an accumulator of b_u bits and a multiplier of b by b_x; for training a further one of b_g by b_g. Registers
+through which operands travel, and control, are not in the published table: ``_clocked``.
 """
 
 from __future__ import annotations
@@ -23,13 +24,21 @@ from axbar.cost.components._digital import logic_leakage
 from axbar.cost.components._vector import MULTIPLIER_AREA_M2
 from axbar.cost.components.lif import UNIT_AREA_M2
 from axbar.cost.constants import DFF_AREA_M2, FULL_ADDER_AREA_M2
-from axbar.cost.systolic._parts import adder_m2, adds_J, cycles_s, elements, kernels_of, multiply_J, shared
+from axbar.cost.systolic._parts import (
+    GRID,
+    adder_m2,
+    adds_J,
+    cycles_s,
+    elements,
+    kernels_of,
+    multiply_J,
+    shared,
+)
 from axbar.cost.training.kernels import KERNEL_BITS, KERNELS
 
 __all__ = ["LIF", "MAC_BWD", "MAC_FWD", "MAC_WUP", "PGU"]
 
 _SPREAD: Final = 1.5
-_GRID: Final = ("array.rows", "array.cols")
 _ADDER: Final = (FULL_ADDER_AREA_M2, DFF_AREA_M2)
 
 
@@ -37,14 +46,14 @@ def _elements(x: Context) -> Floats:
     return shared(x, elements(x))
 
 
-_PE: Final = Count("one processing element", _elements, ("share",), _GRID)
+_PE: Final = Count("one processing element", _elements, ("share",), GRID)
 
 
 def _cycles(event: str) -> Count:
     def value(x: Context) -> Floats:
         return x.n(event)
 
-    return Count("one cycle of the array", value, (event,))
+    return Count("one cycle that passes while arrays work", value, (event,))
 
 
 def _operations(*events: str) -> Count:
@@ -92,19 +101,20 @@ MAC_FWD = Component(
     parts={
         "": Parts(
             energy_J=_products("spike_ops", "real_ops", "weight_bits"),
-            latency_s=Term("fwd_cycles / clock", cycles_s("fwd_cycles"), ("fwd_cycles",), ("clock_Hz",)),
+            latency_s=Term("fwd_turns / clock", cycles_s("fwd_turns"), ("fwd_turns",), ("clock_Hz",)),
             area_m2=Term(
-                "share · rows · cols · (membrane_bits · (A_adder + A_FF) + weight_bits · input.bits · A_multiplier)",
+                "share · engines · rows · cols · (membrane_bits · (A_adder + A_FF) + weight_bits · input.bits · "
+                "A_multiplier)",
                 _forward_area,
                 ("share",),
-                (*_GRID, "neuron.membrane_bits", "weight_bits", "input.bits"),
+                (*GRID, "neuron.membrane_bits", "weight_bits", "input.bits"),
                 (*_ADDER, MULTIPLIER_AREA_M2),
             ),
             leakage_W=logic_leakage("mac_fwd"),
         )
     },
     event=_operations("spike_ops", "real_ops"),
-    turn=_cycles("fwd_cycles"),
+    turn=_cycles("fwd_turns"),
     instance=_PE,
     spread=_SPREAD,
 )
@@ -120,17 +130,17 @@ MAC_BWD = Component(
                 "bwd_ops · (MUL · (training.bits/16)^2.6 + ACC · training.bits/16)",
                 _backward_energy, ("bwd_ops",), ("training.bits",), kernels_of("mac"),
             ),
-            latency_s=Term("bwd_cycles / clock", cycles_s("bwd_cycles"), ("bwd_cycles",), ("clock_Hz",)),
+            latency_s=Term("bwd_turns / clock", cycles_s("bwd_turns"), ("bwd_turns",), ("clock_Hz",)),
             area_m2=Term(
-                "share · rows · cols · training.bits² · A_multiplier",
-                _backward_area, ("share",), (*_GRID, "training.bits"), (MULTIPLIER_AREA_M2,),
+                "share · engines · rows · cols · training.bits² · A_multiplier",
+                _backward_area, ("share",), (*GRID, "training.bits"), (MULTIPLIER_AREA_M2,),
             ),
             leakage_W=logic_leakage("mac_bwd"),
         ),
     },
     choose="task",
     event=_operations("bwd_ops"),
-    turn=_cycles("bwd_cycles"),
+    turn=_cycles("bwd_turns"),
     instance=_PE,
     spread=_SPREAD,
 )  # fmt: skip
@@ -143,12 +153,12 @@ MAC_WUP = Component(
         "inference": Parts(),
         "training": Parts(
             energy_J=_products("wup_spike_ops", "wup_real_ops", "training.bits"),
-            latency_s=Term("wup_cycles / clock", cycles_s("wup_cycles"), ("wup_cycles",), ("clock_Hz",)),
+            latency_s=Term("wup_turns / clock", cycles_s("wup_turns"), ("wup_turns",), ("clock_Hz",)),
         ),
     },
     choose="task",
     event=_operations("wup_spike_ops", "wup_real_ops"),
-    turn=_cycles("wup_cycles"),
+    turn=_cycles("wup_turns"),
     instance=None,
     spread=_SPREAD,
 )

@@ -5,17 +5,20 @@ of M positions, K inputs and N filters in G groups on r steps, W weights, O T st
 without neurons), and X bits of inputs on all steps:
 
     operations     ``_operations``
-    cycles         r G cycles(M, K, N) forward; (M, N, K) back; (K, M, N) for the update: ``cycles``
+    cycles         r G cycles(M, K, N) forward; (M, N, K) back; (K, M, N) for the update: ``cycles``. What passes of
+                   them where several arrays stand side by side: ``_engines``
     traffic        ``axbar.cost.training.TRAFFIC`` in bits: forward with weight_bits and membrane_bits, back with
-                   training.bits; X as stored (memory.spikes, spike_bits). With ``memory.reads: array`` the global
-                   buffer is read as often as folds of the array need it: ``_folds``
+                   training.bits; X as stored (memory.spikes, spike_bits; numbers in input.bits and a sign, on every
+                   step). With ``memory.reads: array`` the global buffer is read as often as folds of the array need
+                   it: ``_folds``. Once per batch: the weights of the update. Maps that are shared, products without
+                   neurons: ``_kept``
     registers      of the array's elements: ``_registers``
 
 The way back of an inference is nothing, and its membranes pass DRAM only as far as the buffer for maps does not hold
 those of one column fold from step to step: the global buffer reads and writes them. An input map that another layer
 made stays on the chip as far as the buffer for maps holds it; the rest is written to DRAM and read again, and so are
-weights of a fold that the buffer for weights does not hold: ``_held``. A training step keeps all spikes and membranes
-for the way back, in DRAM.
+weights of a fold that the buffer for weights does not hold: ``_held``. A training step keeps all spikes, numbers and
+membranes for the way back, in DRAM.
 """
 
 from __future__ import annotations
@@ -35,13 +38,15 @@ from axbar.cost._membranes import TURNS_EVENT, membranes_of, turns_of
 from axbar.cost._priced import others_note, others_of
 from axbar.cost._sums import SUM_EVENT, sum_bits
 from axbar.cost._types import Events, Floats
+from axbar.cost.systolic._engines import BESIDE, PHASES, beside_of, branch_turns, siblings_of
 from axbar.cost.systolic._events import EVENTS
 from axbar.cost.systolic._folds import folded_bits
 from axbar.cost.systolic._held import held_bits, least_bits
+from axbar.cost.systolic._kept import first_readers, unfired
 from axbar.cost.systolic._operations import Step, is_spiking, step_of
 from axbar.cost.systolic._registers import register_bits
 from axbar.cost.systolic.cycles import os_cycles, ws_cycles
-from axbar.cost.training import TRAFFIC, packed_bits
+from axbar.cost.training import TRAFFIC, UNFIRED, packed_bits
 from axbar.spec.systolic import SystolicSpec
 from axbar.workload import LayerTrace, Workload, phases
 
@@ -50,9 +55,9 @@ __all__ = ["STRUCTURAL", "count"]
 #: what the counts depend on
 STRUCTURAL: Final = frozenset(
     {
-        "task", "array.rows", "array.cols", "dataflow", "gating", "weight_bits", "spike_bits", "input.bits",
-        "memory.spikes", "memory.reads", "neuron.membrane_bits", "training.bits", "training.du_sparsity",
-        "training.df_sparsity",
+        "task", "array.rows", "array.cols", "array.engines", "array.split", "dataflow", "gating", "weight_bits",
+        "spike_bits", "input.bits", "memory.spikes", "memory.reads", "neuron.membrane_bits", "training.bits",
+        "training.du_sparsity", "training.df_sparsity", "training.batch",
     }
 )  # fmt: skip
 
@@ -76,8 +81,8 @@ def count(workload: Workload, spec: SystolicSpec) -> Events:
     steps = [_step(graph, i, workload, spec) for i in range(len(products))]
     columns = {
         **_compute(graph, steps, spec),
-        **_cycles(graph, spec),
-        **_traffic(graph, spec),
+        **_cycles(graph, workload, spec),
+        **_traffic(graph, workload, spec),
         SUM_EVENT: np.array(
             [sum_bits(layer, spec.weight_bits, _input_max(layer, spec)) for layer in products]
         ),
@@ -139,21 +144,37 @@ def _compute(graph: Graph, steps: Sequence[Step], spec: SystolicSpec) -> dict[st
     }
 
 
-def _cycles(graph: Graph, spec: SystolicSpec) -> dict[str, Floats]:
+def _cycles(graph: Graph, workload: Workload, spec: SystolicSpec) -> dict[str, Floats]:
+    """Return the work of the arrays and the time that passes, both in cycles, and who runs beside whom."""
+    engines, by_branch = spec.array.engines, spec.array.split == "branches"
+    work, groups = _work(graph, spec, 1), siblings_of(graph, workload) if by_branch else ()
+    if by_branch:
+        turns = {phase: branch_turns(work[phase], groups, engines) for phase in PHASES}
+    else:
+        turns = _work(graph, spec, engines)
+    return {
+        **{f"{phase}_cycles": cycles for phase, cycles in work.items()},
+        **{f"{phase}_turns": cycles for phase, cycles in turns.items()},
+        BESIDE: beside_of(len(graph.layers), groups, engines),
+    }
+
+
+def _work(graph: Graph, spec: SystolicSpec, engines: int) -> dict[str, Floats]:
+    """Return the cycles of each product in each phase, with its folds on so many engines."""
     cycles = os_cycles if spec.dataflow == "os" else ws_cycles
     shape = graph.shapes
     m, k, n = shape.positions, shape.fan_in, shape.fan_out
     turns = graph.runs * shape.groups
-    grid = (spec.array.rows, spec.array.cols)
+    grid = (spec.array.rows, spec.array.cols, engines)
     behind = np.array([float(sources != (EXTERNAL,)) for sources in graph.sources])
     return {
-        "fwd_cycles": turns * cycles(m, k, n, *grid),
-        "bwd_cycles": turns * behind * cycles(m, n, k, *grid),
-        "wup_cycles": turns * cycles(k, m, n, *grid),
+        "fwd": turns * cycles(m, k, n, *grid),
+        "bwd": turns * behind * cycles(m, n, k, *grid),
+        "wup": turns * cycles(k, m, n, *grid),
     }
 
 
-def _traffic(graph: Graph, spec: SystolicSpec) -> dict[str, Floats]:
+def _traffic(graph: Graph, workload: Workload, spec: SystolicSpec) -> dict[str, Floats]:
     shape, runs = graph.shapes, graph.runs
     weights = shape.fan_in * shape.fan_out * shape.groups
     updates = np.array(
@@ -166,14 +187,17 @@ def _traffic(graph: Graph, spec: SystolicSpec) -> dict[str, Floats]:
     states = np.where(updates > 0.0, updates, shape.positions * shape.fan_out * shape.groups * runs)
     inputs = np.array([_input_bits(layer, run, spec) for layer, run in zip(graph.layers, runs, strict=True)])
     found: dict[str, Floats] = {}
+    bare, first = unfired(graph), first_readers(graph)
     for name, traffic in TRAFFIC.items():
         forward = name.endswith("_fwd")
-        of_weights = traffic.of_weights(
-            weights * float(spec.weight_bits if forward else spec.training.bits), runs
-        )
-        of_maps = traffic.of_maps(
-            states * float(spec.neuron.membrane_bits if forward else spec.training.bits), inputs
-        )
+        bits = float(spec.weight_bits if forward else spec.training.bits)
+        shared = float(spec.training.batch) if name.endswith("_wup") else 1.0
+        of_weights = traffic.of_weights(weights * bits, runs, shared)
+        words = states * float(spec.neuron.membrane_bits if forward else spec.training.bits)
+        maps = inputs * first if name == "dram_fwd" else inputs
+        of_maps = traffic.of_maps(words, maps)
+        if name in UNFIRED:
+            of_maps = np.where(bare, UNFIRED[name].of_maps(words, maps), of_maps)
         if name.startswith("glb"):
             found |= {f"{name}_weight_bits": of_weights, f"{name}_map_bits": of_maps}
         else:
@@ -186,7 +210,9 @@ def _traffic(graph: Graph, spec: SystolicSpec) -> dict[str, Floats]:
         found["glb_bwd_weight_bits"] = folded["bwd_weights"]
         found["glb_bwd_map_bits"] += folded["bwd_maps"]
         found["glb_wup_map_bits"] += folded["wup_maps"] - TRAFFIC["glb_wup"].inputs * inputs
-    found |= held_bits(graph, spec, inputs) | least_bits(graph, spec, each) | register_bits(graph, spec, each)
+    groups = siblings_of(graph, workload) if spec.array.split == "branches" else ()
+    found |= held_bits(graph, spec, inputs, groups) | least_bits(graph, spec, each, groups)
+    found |= register_bits(graph, spec, each)
     if spec.task == "inference":
         image = np.array([float(EXTERNAL in sources) for sources in graph.sources])
         found["dram_fwd_bits"] = weights * float(spec.weight_bits) + image * inputs
@@ -255,8 +281,30 @@ def _notes(graph: Graph, steps: Sequence[Step], workload: Workload, spec: Systol
             f"{spec.training.df_sparsity:g} are assumed; trace the network with labels= or loss="
         )
     if spec.task == "training":
-        notes.append("a training step of one sample: weights are updated after every sample")
+        notes.append(_batch_note(spec.training.batch))
         if workload.exit_step is not None:
             notes.append("training runs all steps: the early exit is left out")
+    if spec.array.engines > 1:
+        notes.append(_engines_note(graph, workload, spec))
     notes += others_note(others_of(workload))
     return tuple(notes)
+
+
+def _batch_note(batch: int) -> str:
+    if batch == 1:
+        return "a training step of one sample: weights are updated after every sample"
+    return (
+        f"a training step per sample, of which {batch} share an update of weights; their gradients are taken to wait "
+        "on the chip from one sample to the next"
+    )
+
+
+def _engines_note(graph: Graph, workload: Workload, spec: SystolicSpec) -> str:
+    engines = f"{spec.array.engines} arrays of {spec.array.rows} x {spec.array.cols}"
+    if spec.array.split == "folds":
+        return f"{engines} divide the folds of every product"
+    found = siblings_of(graph, workload)
+    if not found:
+        return f"{engines}, of which one works at a time: no products are independent of each other"
+    names = (" and ".join(graph.layers[i].name for i in group) for group in found)
+    return f"{engines}: {', '.join(names)} run side by side, and one array at a time with every other product"

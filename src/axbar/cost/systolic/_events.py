@@ -6,6 +6,7 @@ from typing import Final
 
 from axbar.cost._membranes import MEMBRANES_MEANING, TURNS_EVENT, TURNS_MEANING
 from axbar.cost._sums import SUM_EVENT, SUM_MEANING
+from axbar.cost.systolic._engines import BESIDE
 
 __all__ = ["EVENTS"]
 
@@ -21,9 +22,13 @@ EVENTS: Final = {
     "bwd_ops": "multiply-accumulate of a gradient with a weight",
     "wup_spike_ops": "accumulate of a gradient that a spike passes to a weight",
     "wup_real_ops": "multiply-accumulate of a gradient with a number",
-    "fwd_cycles": "cycle of the array on the way forward",
-    "bwd_cycles": "cycle of the array on the way back",
-    "wup_cycles": "cycle of the array for the gradients of weights",
+    "fwd_cycles": "cycle in which an array works on the way forward",
+    "bwd_cycles": "cycle in which an array works on the way back",
+    "wup_cycles": "cycle in which an array works on the gradients of weights",
+    "fwd_turns": "cycle that passes on the way forward; none beside a sibling that takes longer",
+    "bwd_turns": "cycle that passes on the way back",
+    "wup_turns": "cycle that passes for the gradients of weights",
+    BESIDE: "number of the first product that runs at the same time, its own where none does",
     "fwd_register_bits": "bit taken up by registers of the elements on the way forward",
     "bwd_register_bits": "bit taken up by registers of the elements on the way back",
     "wup_register_bits": "bit taken up by registers of the elements for the gradients of weights",

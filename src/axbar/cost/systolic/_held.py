@@ -18,44 +18,51 @@ stays outside and comes from DRAM whenever the array asks; the rest is pinned:
 
     weights forward    held  K min(N, C) weight_bits        again  r ceil(M/R) - 1     (weight-stationary: r - 1)
     weights back       held  N min(K, C) training.bits      again  r ceil(M/R) - 1     (weight-stationary: r - 1)
-    their gradients    held  min(K, R) min(N, C) training.bits   again  2 (r - 1): read and written per step
+    their gradients    held  min(K, R) min(N, C) training.bits   again  2 (r - 1/B): read and written per step, of all
+                                                                       B samples of a batch but the first
     inputs             held  the map of all steps           again  once per column fold, ceil(N/C)
     membranes          held  M min(N, C) membrane_bits of a group    again  2 (r - 1): written and read between steps
     membrane gradients held  M N training.bits of a step    again  written and read per step, read for the update
 
-beside what passes DRAM whatever the buffers hold: weights once, the network's own input once, for training states
-and maps. A training step has written its membranes anyway, and only reads them again, r - 1 times. An inference writes
-a map that another layer made to DRAM as far as it does not fit, which is one more pass. This is a lower bound: whoever
-pins less, or keeps two halves, reads more often. The sums that a weight-stationary array parks are taken to stay on the
-chip. With ``memory.reads: table`` nothing is read again but a map of an inference that does not fit, once, and
-membranes take no room: the table knows no folds.
+beside what passes DRAM whatever the buffers hold: weights once, the network's own input once, for training states and
+maps. Where arrays work side by side, what is held is that of all products or column folds that are open at once:
+``_engines``. A training step has written its membranes anyway, and only reads them again, r - 1 times. An inference
+writes a map that another layer made to DRAM as far as it does not fit, which is one more pass. This is a lower bound:
+whoever pins less, or keeps two halves, reads more often. The sums that a weight-stationary array parks are taken to
+stay on the chip. With ``memory.reads: table`` nothing is read again but a map of an inference that does not fit, once,
+and membranes take no room: the table knows no folds.
 
 Less than the operands in flight no buffer can have, each twice, so that one half loads while the other works:
 
-    weights    2 min(K, R) min(N, C) b       one fold of the array; b = weight_bits, for training the larger width
-    maps       2 min(M, R) b_x               one column of inputs
+    weights    2 min(K, R) min(N, C) b       one fold of each array at work; b = weight_bits, for training the larger
+                                             width
+    maps       2 min(M, R) b_x               one column of inputs of each array at work
     scratchpad 2 (b + b_x)                   one weight and one input per element
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from axbar.cost._graph import EXTERNAL, Graph
 from axbar.cost._membranes import membranes_of
 from axbar.cost._types import Floats
+from axbar.cost.systolic._engines import Group, at_once, open_folds
 from axbar.spec.systolic import SystolicSpec
 
 __all__ = ["held_bits", "least_bits"]
 
 
-def held_bits(graph: Graph, spec: SystolicSpec, inputs: Floats) -> dict[str, Floats]:
+def held_bits(graph: Graph, spec: SystolicSpec, inputs: Floats, groups: Sequence[Group]) -> dict[str, Floats]:
     """Return what the buffers should hold, and how often it passes DRAM where they do not.
 
     Args:
         graph: the products.
         spec: array, dataflow, widths, task.
         inputs: bits of all inputs, as stored.
+        groups: siblings, where engines divide products.
     """
     shape, runs = graph.shapes, graph.runs
     m, k, n = shape.positions, shape.fan_in, shape.fan_out
@@ -73,7 +80,7 @@ def held_bits(graph: Graph, spec: SystolicSpec, inputs: Floats) -> dict[str, Flo
         "fold_bwd_bits": n * np.minimum(k, cols) * deep,
         "again_bwd_bits": weights * deep * again * behind,
         "fold_wup_bits": np.minimum(k, rows) * np.minimum(n, cols) * deep,
-        "again_wup_bits": weights * deep * 2.0 * np.maximum(0.0, runs - 1.0),
+        "again_wup_bits": weights * deep * 2.0 * np.maximum(0.0, runs - 1.0 / spec.training.batch),
         "map_bits": inputs,
         "map_fwd_passes": np.where(image > 0.0, folds - 1.0, written + folds),
         "map_wup_passes": folds - 1.0,
@@ -82,12 +89,34 @@ def held_bits(graph: Graph, spec: SystolicSpec, inputs: Floats) -> dict[str, Flo
         "gradient_bwd_passes": 2.0 * runs,
         "gradient_wup_passes": runs.copy(),
     }
+    _open_at_once(found, graph, spec, groups)
     if spec.memory.reads == "table":
         nothing = np.zeros_like(inputs)
         found |= {name: nothing for name in found if name.startswith("again") or name.endswith("passes")}
         found["state_bits"] = nothing
         found["map_fwd_passes"] = 2.0 * written * (1.0 - image)
     return found
+
+
+def _open_at_once(
+    found: dict[str, Floats], graph: Graph, spec: SystolicSpec, groups: Sequence[Group]
+) -> None:
+    """Let buffers hold the folds that all engines work on."""
+    shape, engines = graph.shapes, spec.array.engines
+    m, k, n = shape.positions, shape.fan_in, shape.fan_out
+    stays = spec.dataflow == "os"
+    along = {"fwd": (m if stays else k, n), "bwd": (m if stays else n, k), "wup": (k if stays else m, n)}
+    for phase, (down, across) in along.items():
+        folds, columns = open_folds(spec, down, across)
+        held = found[f"fold_{phase}_bits"]
+        if spec.array.split == "branches":
+            found[f"fold_{phase}_bits"] = at_once(held, groups, engines)
+        else:  # gradients of weights are held per fold, weights per column fold
+            found[f"fold_{phase}_bits"] = held * (folds if phase == "wup" else columns)
+    if spec.array.split == "branches":
+        found["state_bits"] = at_once(found["state_bits"], groups, engines)
+    else:
+        found["state_bits"] = found["state_bits"] * open_folds(spec, along["fwd"][0], n)[1]
 
 
 def _state_bits(graph: Graph, spec: SystolicSpec) -> dict[str, Floats]:
@@ -100,13 +129,16 @@ def _state_bits(graph: Graph, spec: SystolicSpec) -> dict[str, Floats]:
     return {"state_bits": np.where(later > 0.0, whole * fold, 0.0), "again_state_bits": ways * later * whole}
 
 
-def least_bits(graph: Graph, spec: SystolicSpec, element_bits: Floats) -> dict[str, Floats]:
+def least_bits(
+    graph: Graph, spec: SystolicSpec, element_bits: Floats, groups: Sequence[Group]
+) -> dict[str, Floats]:
     """Return the bits without which the array cannot work on a layer.
 
     Args:
         graph: the products.
         spec: array, widths, task.
         element_bits: of one input at one step, ``[L]``.
+        groups: siblings, where engines divide products.
     """
     shape = graph.shapes
     rows, cols = float(spec.array.rows), float(spec.array.cols)
@@ -115,8 +147,13 @@ def least_bits(graph: Graph, spec: SystolicSpec, element_bits: Floats) -> dict[s
         wide = max(wide, float(spec.training.bits))
         given = np.maximum(given, float(spec.training.bits))
     fold = np.minimum(shape.fan_in, rows) * np.minimum(shape.fan_out, cols)
-    return {
+    needed = {
         "least_weight_bits": 2.0 * wide * fold,
         "least_map_bits": 2.0 * given * np.minimum(shape.positions, rows),
-        "least_spad_bits": 2.0 * (wide + given),
     }
+    if spec.array.split == "branches":
+        needed = {name: at_once(bits, groups, spec.array.engines) for name, bits in needed.items()}
+    else:
+        down = shape.positions if spec.dataflow == "os" else shape.fan_in
+        needed = {name: bits * open_folds(spec, down, shape.fan_out)[0] for name, bits in needed.items()}
+    return {**needed, "least_spad_bits": 2.0 * (wide + given)}

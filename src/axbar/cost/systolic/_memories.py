@@ -7,8 +7,8 @@ buffer's size. Weights stand in one half of the global buffer, maps and states i
 per bit as the smallest SRAM of the fit (1 KB), which is high for one of 64 B. Weights, maps and membranes that do not
 fit their buffer pass DRAM again, as far as they do not fit: ``_held``. Forward, maps get the room that membranes leave.
 
-DRAM moves while the array computes: a phase of a layer waits for what is left, max(0, t_DRAM - t_array). The buffers
-keep up with the array.
+DRAM moves while the array computes: a phase of a layer waits for what is left, max(0, t_DRAM - t_array). Products that
+run side by side share one DRAM: their traffic together waits for the time of all. The buffers keep up with the arrays.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from axbar.cost._types import NOTHING, Component, Context, Count, Floats, Parts,
 from axbar.cost.components import sram
 from axbar.cost.components.dram import KINDS
 from axbar.cost.constants import Constant
-from axbar.cost.systolic._parts import NODE, access_J, elements, memory_bits, shared
+from axbar.cost.systolic._engines import BESIDE, PHASES
+from axbar.cost.systolic._parts import GRID, NODE, access_J, elements, memory_bits, shared, together
 
 __all__ = ["DRAMS", "GLBS", "SPADS", "dram_bits"]
 
@@ -82,14 +83,14 @@ def _dram_parts(phase: str, bit: Constant) -> Parts:
 
     def stall(x: Context) -> Floats:
         moving = bits(x) / (x.p(_RATE[0]) * x.p(_RATE[1]))
-        return np.maximum(0.0, moving - x.results["latency_s"][array])
+        return np.maximum(0.0, together(x, moving) - together(x, x.results["latency_s"][array]))
 
     return Parts(
         energy_J=Term(f"{formula} · E_bit", energy, events, paths, (bit,)),
         latency_s=Term(
-            f"max(0, {formula} / (width_bits · transfer_Hz) − time of {array})",
+            f"max(0, {formula} / (width_bits · transfer_Hz) − time of {array}), of all products {BESIDE} each other",
             stall,
-            events,
+            (*events, BESIDE),
             (*paths, *_RATE),
             uses=((array, "latency_s"),),
         ),
@@ -194,9 +195,6 @@ def _glb(phase: str) -> Component:
     )
 
 
-_GRID: Final = ("array.rows", "array.cols")
-
-
 def _spad_bits(x: Context) -> Floats:
     return shared(x, elements(x) * (8.0 * x.p(_SPAD_B)))
 
@@ -225,12 +223,12 @@ def _spad(phase: str) -> Component:
         if not forward:
             parts |= {f"inference/{name}": Parts(), f"training/{name}": Parts(energy)}
             continue
-        held = "share · rows · cols · 8 · spad_B"
+        held = "share · engines · rows · cols · 8 · spad_B"
         parts[name] = Parts(
             energy,
             NOTHING,
-            Term(f"{held} · {_AREA}", _spad_area, ("share",), (*_GRID, _SPAD_B, NODE), sram.AREA),
-            _leakage(name, _spad_bits, held, (*_GRID, _SPAD_B)),
+            Term(f"{held} · {_AREA}", _spad_area, ("share",), (*GRID, _SPAD_B, NODE), sram.AREA),
+            _leakage(name, _spad_bits, held, (*GRID, _SPAD_B)),
         )
     event = f"spad_{phase}_bits"
     return Component(
@@ -241,14 +239,13 @@ def _spad(phase: str) -> Component:
         choose="technology.sram" if forward else ("task", "technology.sram"),
         event=Count("one bit read or written", lambda x: x.n(event), (event,)),
         turn=None,
-        instance=Count("one bit of the scratchpads", _spad_bits, ("share",), (*_GRID, _SPAD_B))
+        instance=Count("one bit of the scratchpads", _spad_bits, ("share",), (*GRID, _SPAD_B))
         if forward
         else None,
         spread=_SRAM_SPREAD,
     )
 
 
-PHASES: Final = ("fwd", "bwd", "wup")
 DRAMS: Final = {phase: _dram(phase) for phase in PHASES}
 GLBS: Final = {phase: _glb(phase) for phase in PHASES}
 SPADS: Final = {phase: _spad(phase) for phase in PHASES}

@@ -13,17 +13,20 @@ from typing import Final
 
 import numpy as np
 
-from axbar.cost._types import Context, Floats
+from axbar.cost._types import Context, Floats, Indices
 from axbar.cost.components import sram
 from axbar.cost.constants import DFF_AREA_M2, FULL_ADDER_AREA_M2, Constant
+from axbar.cost.systolic._engines import BESIDE
 from axbar.cost.training.kernels import KERNEL_BITS, KERNELS, OPERATIONS
 
 __all__ = [
-    "NODE", "access_J", "adder_m2", "adds_J", "cycles_s", "elements", "kernels_of", "memory_bits", "multiply_J",
-    "shared",
+    "GRID", "NODE", "access_J", "adder_m2", "adds_J", "cycles_s", "elements", "engine_elements", "kernels_of",
+    "memory_bits", "multiply_J", "shared", "together",
 ]  # fmt: skip
 
 NODE: Final = "technology.node_m"
+#: what ``elements`` reads
+GRID: Final = ("array.engines", "array.rows", "array.cols")
 _MULTIPLY_EXPONENT: Final = 2.6
 
 
@@ -54,8 +57,27 @@ def adder_m2(x: Context) -> Floats:
 
 
 def elements(x: Context) -> Floats:
-    """Return the processing elements of the array."""
+    """Return the processing elements of all arrays."""
+    return x.p("array.engines") * engine_elements(x)
+
+
+def engine_elements(x: Context) -> Floats:
+    """Return the processing elements of one array."""
     return x.p("array.rows") * x.p("array.cols")
+
+
+def together(x: Context, times: Floats) -> Floats:
+    """Return times ``[L, P]`` as those of all products that run at the same time, at the first of them."""
+    first = x.n(BESIDE)
+    if (first == np.arange(len(first))[:, None]).all():
+        return times
+    shape = (len(first), max(first.shape[1], times.shape[1]))
+    at, each = np.broadcast_to(first, shape).astype(np.intp), np.broadcast_to(times, shape)
+    total = np.zeros(shape)
+    points: Indices = np.arange(shape[1], dtype=np.intp)
+    for i, value in enumerate(each):  # one after the other: add.at would not keep the order of sums
+        total[at[i], points] += value
+    return total
 
 
 def shared(x: Context, whole: Floats) -> Floats:

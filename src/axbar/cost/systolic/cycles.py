@@ -9,6 +9,9 @@ A product of M x K inputs and K x N weights on R rows and C columns of processin
     SRAM reads           inputs M K ceil(N/C), weights K N
     SRAM writes          outputs N (M + 3 ceil(M/R))                  as counted by the published runs
 
+E such arrays (``engines``) that take the folds of a product between them, F = ceil(M/R) ceil(N/C) or ceil(K/R)
+ceil(N/C), are done with it when the one that got most of them is: ceil(F/E) stands where F does above.
+
 No bubbles between folds, no stall for memory: stalls are added where bandwidth is known. Zeros take the same time as
 other values: gating saves energy, not cycles. All functions broadcast.
 """
@@ -31,20 +34,24 @@ def _folds(size: ArrayLike, width: ArrayLike) -> Floats:
     return np.ceil(_number(size) / _number(width))
 
 
-def os_cycles(m: ArrayLike, k: ArrayLike, n: ArrayLike, rows: ArrayLike, cols: ArrayLike) -> Floats:
+def os_cycles(
+    m: ArrayLike, k: ArrayLike, n: ArrayLike, rows: ArrayLike, cols: ArrayLike, engines: ArrayLike = 1
+) -> Floats:
     """Return the cycles of a product whose sums stay in the array: rows over M, columns over N.
 
-    >>> float(os_cycles(900, 27, 64, 16, 8))
-    22343.0
+    >>> float(os_cycles(900, 27, 64, 16, 8)), float(os_cycles(900, 27, 64, 16, 8, engines=2))
+    (22343.0, 11171.0)
     """
     depth = _number(k) + _number(rows) + _number(cols) - 2.0
-    return _folds(m, rows) * _folds(n, cols) * depth - 1.0
+    return _folds(_folds(m, rows) * _folds(n, cols), engines) * depth - 1.0
 
 
-def ws_cycles(m: ArrayLike, k: ArrayLike, n: ArrayLike, rows: ArrayLike, cols: ArrayLike) -> Floats:
+def ws_cycles(
+    m: ArrayLike, k: ArrayLike, n: ArrayLike, rows: ArrayLike, cols: ArrayLike, engines: ArrayLike = 1
+) -> Floats:
     """Return the cycles of a product whose weights stay in the array: rows over K, columns over N."""
     depth = _number(m) + 2.0 * _number(rows) + _number(cols) - 2.0
-    return _folds(k, rows) * _folds(n, cols) * depth - 1.0
+    return _folds(_folds(k, rows) * _folds(n, cols), engines) * depth - 1.0
 
 
 def ws_filter_cycles(m: ArrayLike, k: ArrayLike, n: ArrayLike, rows: ArrayLike, cols: ArrayLike) -> Floats:

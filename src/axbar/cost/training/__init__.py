@@ -7,7 +7,7 @@ hardware kind's: ``axbar.cost.systolic``.
 
 from axbar.cost.training.kernels import KERNELS, OPERATIONS, CYCLE_s, mac_J, operation_J
 from axbar.cost.training.masks import backward_pairs, inside_pairs, ones, packed_bits, raw_bits
-from axbar.cost.training.table import COMPUTE, GROUPS, MEMORY, TRAFFIC, Traffic
+from axbar.cost.training.table import COMPUTE, GROUPS, MEMORY, TRAFFIC, UNFIRED, Traffic
 
 __all__ = [
     "COMPUTE",
@@ -16,6 +16,7 @@ __all__ = [
     "MEMORY",
     "OPERATIONS",
     "TRAFFIC",
+    "UNFIRED",
     "CYCLE_s",
     "Traffic",
     "backward_pairs",

@@ -10,7 +10,7 @@ with the identity as shortcut, or a 1×1 convolution with norm of every second p
 convolution behind the stem reads binary spikes, and the three 1×1 convolutions read numbers. Hu, Deng, Wu, Yao and Li,
 "Advancing spiking neural networks towards deep residual learning", IEEE TNNLS 2024.
 
-Constants are those with which TT-SNN (Lee, Yin, Kim, Moitra and Panda, DATE 2024) trains it: θ = 0.5, β = 0.25,
+Constants are those with which TT-SNN (Lee, Yin, Kim, Moitra, Li and Panda, DATE 2024) trains it: θ = 0.5, β = 0.25,
 reset to zero, rectangular surrogate of half-width 0.5, norms scaled to θ, the second one of a block to 0.2 θ. There the
 classifier reads the mean over time, here its logits of each step are averaged, which is the same as it is linear.
 

@@ -212,6 +212,11 @@ _TOOLS: Final[tuple[_Row, ...]] = (
      "Yin, Ruokai and Moitra, Abhishek and Bhattacharjee, Abhiroop and Kim, Youngeun and Panda, Priyadarshini",
      "{SATA}: Sparsity-Aware Training Accelerator for Spiking Neural Networks", _TCAD, 2023,
      (r"\bSATA\b", r"SATA_Sim"), {"eprint": "2204.05422"}),
+    ("lee2024ttsnn", "inproceedings",
+     "Lee, Donghyun and Yin, Ruokai and Kim, Youngeun and Moitra, Abhishek and Li, Yuhang and Panda, Priyadarshini",
+     "{TT-SNN}: Tensor Train Decomposition for Efficient Spiking Neural Network Training",
+     "Design, Automation and Test in Europe (DATE)", 2024, (r"TT-SNN", r"Lee et al\., DATE 2024"),
+     {"eprint": "2401.08001"}),
     ("shao2014aladdin", "inproceedings",
      "Shao, Yakun Sophia and Reagen, Brandon and Wei, Gu-Yeon and Brooks, David",
      "Aladdin: A Pre-{RTL}, Power-Performance Accelerator Simulator Enabling Large Design Space Exploration of "
