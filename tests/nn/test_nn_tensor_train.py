@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from axbar.errors import ModelError
 from axbar.nn import build_model, fewer_steps
-from axbar.nn.tensor_train import HalfConv2d, TTConv2d, full_steps
+from axbar.nn.tensor_train import HalfConv2d, Mode, TTConv2d, full_steps
 from axbar.techniques import tensor_train
 
 X = torch.rand(4 * 2, 6, 7, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -32,8 +32,8 @@ def test_the_three_modes_are_their_equations() -> None:
         h, down, across = parts(made, X)
         middle = {
             "stt": F.conv2d(down, made.horizontal.weight, padding=(0, 1)),
-            "ptt": (down + across) / 2,
-            "htt": torch.cat([(down[:4] + across[:4]) / 2, h[4:]]),  # T = 4, B = 2: two full steps
+            "ptt": down + across,
+            "htt": torch.cat([down[:4] + across[:4], h[4:]]),  # T = 4, B = 2: two full steps
         }[mode]
         assert torch.allclose(made(X), F.conv2d(middle, made.expand.weight), atol=1e-12)
 
@@ -42,7 +42,8 @@ def test_the_three_modes_are_their_equations() -> None:
 def test_a_stride_inside_leaves_pixels_out(mode: str) -> None:
     whole, strided = layer(mode, steps=4), layer(mode, stride=2, steps=4)
     strided.load_state_dict(whole.state_dict())
-    assert torch.allclose(strided(X), whole(X)[:, :, ::2, ::2], atol=1e-12)
+    for training in (True, False):
+        assert torch.allclose(strided.train(training)(X), whole(X)[:, :, ::2, ::2], atol=1e-12)
 
 
 @pytest.mark.parametrize("mode", ["stt", "ptt", "htt"])
@@ -110,9 +111,10 @@ def test_what_is_no_train_is_refused() -> None:
         TTConv2d(2, 2, 1, "htt", steps=4, full=5)
 
 
-def test_fresh_cores_keep_the_variance_of_a_sequence() -> None:
+@pytest.mark.parametrize("mode", ["stt", "ptt"])
+def test_fresh_cores_keep_the_variance(mode: Mode) -> None:
     torch.manual_seed(0)
-    made = TTConv2d(64, 64, 32, "stt")
+    made = TTConv2d(64, 64, 32, mode)
     x = torch.randn(8, 64, 20, 20)
     inner = made(x)[:, :, 3:-3, 3:-3]  # away from the padding
     assert 0.7 < float(inner.detach().var()) < 1.4

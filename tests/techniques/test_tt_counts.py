@@ -181,7 +181,6 @@ class TestSentences:
             ({"mode": "sst"}, r"unknown mode of tensor trains 'sst'; did you mean 'stt'\?"),
             ({"mode": "ptt"}, r"mode = ptt takes either rank_fraction or ranks, got none"),
             ({"mode": "ptt", "ranks": 4, "rank_fraction": 0.5}, r"either rank_fraction or ranks, got 2"),
-            ({"mode": "dense", "ranks": 4}, r"mode = dense has no ranks; leave"),
             ({"mode": "ptt", "ranks": "vbmf"}, r"counts take no weights, and ranks = vbmf reads them"),
             ({"mode": "ptt", "ranks": {"x": "energy:0.9"}}, r"ranks = energy:0.9 reads them"),
             (

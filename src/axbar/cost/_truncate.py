@@ -19,6 +19,9 @@ from axbar.workload import LayerTrace, Operand, Workload
 
 __all__ = ["per_step", "truncated"]
 
+#: first words of the keys under which layers keep what their weights alone decide
+_OF_WEIGHTS = ("cost.levels", "cost.bit_sums", "cost.rows")
+
 
 def per_step(workload: Workload) -> bool:
     """Return whether fewer steps can be priced: more than one step runs, and all that runs was recorded."""
@@ -60,7 +63,7 @@ def _layer(layer: LayerTrace, steps: int) -> LayerTrace:
 
 def _of_weights(key: Any) -> bool:
     """Return whether a kept result depends on the weights alone, which are the same on all steps."""
-    return isinstance(key, tuple) and cast(tuple[Any, ...], key)[0] in ("cost.levels", "cost.bit_sums")
+    return isinstance(key, tuple) and cast(tuple[Any, ...], key)[0] in _OF_WEIGHTS
 
 
 def _operand(operand: Operand, steps: int) -> Operand:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
+from axbar.cost._programming import written_cells
 from axbar.cost._result import Estimate
 from axbar.cost._tuning_counts import VALUE_BITS, Demand
 from axbar.cost._tuning_prices import ADD_J, DRAM_J, MAC_J, WritePrice, write_price
 from axbar.cost.constants import Constant
-from axbar.devices import n_slices
 from axbar.spec.imc import ImcSpec
 from axbar.units import format_quantity
 
@@ -106,9 +108,16 @@ class Job:
         return min(self.batch, self.images)
 
     @property
+    def layer_cells(self) -> tuple[int, ...]:
+        """Cells that hold the weights of each layer once; rows without weights have none."""
+        m, crossbar = self.chip.mapping, self.spec.crossbar
+        width = np.maximum(float(crossbar.cols), m["cols_used"])
+        written = written_cells(m["arrays"] / m["copies"], np.array(crossbar.rows), width, m["utilisation"])
+        return tuple(int(n) for n in written)
+
+    @property
     def cells(self) -> int:
-        crossbar = self.spec.crossbar
-        return self.demand.weights * 2 * n_slices(crossbar.weight_bits, crossbar.cell_bits)
+        return sum(self.layer_cells)
 
     @property
     def chip_J(self) -> float:
@@ -293,9 +302,8 @@ def _program_s(job: Job, price: WritePrice) -> float:
     """Time to write all cells once: all arrays at once, the cells of an array one after the other."""
     each = 1.0 / job.spec.clock_Hz if price.time is None else job.price(price.time)
     arrays = [float(n) for n in job.chip.mapping["arrays"]]
-    per_weight = job.cells // job.demand.weights
-    share = zip(job.demand.layer_weights, arrays, strict=True)
-    return each * max(weights * per_weight / built for weights, built in share)
+    share = zip(job.layer_cells, arrays, strict=True)
+    return each * max(cells / built for cells, built in share)
 
 
 def _write_notes(job: Job, reprogram: Reprogram, price: WritePrice | None) -> tuple[str, ...]:

@@ -5,6 +5,10 @@ Three ways to the same sums, the cheapest that is exact:
 - *integer*: nothing on the arrays changes a sum and converters lose nothing: one integer matrix;
 - *linear*: converters are switched off: cells, wires and slices collapse into one real matrix;
 - *read*: array by array, with a converter behind every column.
+
+Rows of the unfolded matrix that hold no weight are left out of the arrays (``axbar.workload.stored_rows``), as in the
+cost of the chip. Which rows these are follows the weights: where others are loaded or trained, and a row comes back or
+goes, the layer is mapped anew, and its converters span the worst case until they are fitted again.
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ from axbar.crossbar._noise import ReadDraws
 from axbar.crossbar._read import Converters, converters, read
 from axbar.crossbar._shapes import ConvShape, LinearShape
 from axbar.spec.imc import ImcSpec
+from axbar.workload import stored_rows
 
 __all__ = ["AnalogConv2d", "AnalogLayer", "AnalogLinear"]
 
@@ -44,7 +49,7 @@ class AnalogLayer(DigitalLayer):
     """A layer on arrays.
 
     Attributes:
-        mapping: how it lies on arrays.
+        mapping: how it lies on arrays, as it was when last written or read.
         die: seed, age and flaws.
         clock: whose reads come next; shared with the network.
         output_gain: digital factor of each output, ``[outputs]``; None for 1.
@@ -68,21 +73,30 @@ class AnalogLayer(DigitalLayer):
         self.output_gain, self.measured_S = None, None
         self.clock = ReadClock()
         self.die = Die(None, hardware.device.age_s, Effects())
-        xbar = hardware.crossbar
-        rows, outs, groups = self.fan
-        split = self.kernel_positions if hardware.mapping.layout == "kernel_split" else 1
-        self.mapping = Mapping(
-            rows, outs, groups, xbar.rows, xbar.cols, xbar.weight_bits, xbar.cell_bits, split
-        )
         super().attach(hardware, path, drive)
-        self.set_ranges(self.full_scale())
 
     def _requantise(self) -> None:
-        before = (self._codes, self._scale) if hasattr(self, "_codes") else None
+        before = (self._codes, self._scale, self.mapping) if hasattr(self, "_codes") else None
         super()._requantise()
-        if before is not None and before[1] == self._scale and np.array_equal(before[0], self._codes):
-            return  # moved or cast, but the same weights: what the arrays hold stays
+        mapping = self._mapped()
+        if before is not None and before[2] == mapping:
+            if before[1] == self._scale and np.array_equal(before[0], self._codes):
+                return  # moved or cast, but the same weights: what the arrays hold stays
+        else:
+            self.mapping, self._observer = mapping, None
+            self.set_ranges(self.full_scale())
         self._cells, self._held, self._adc, self.output_gain, self.measured_S = None, None, None, None, None
+
+    def _mapped(self) -> Mapping:
+        """Return how the layer lies on arrays with the weights that it has."""
+        xbar, layout = self.hardware.crossbar, self.hardware.mapping.layout
+        rows, outs, groups = self.fan
+        kept = stored_rows(self.weight.detach().cpu().double().numpy(), layout)
+        return Mapping(
+            rows, outs, groups, xbar.rows, xbar.cols, xbar.weight_bits, xbar.cell_bits,
+            positions=self.kernel_positions if layout == "kernel_split" else 1,
+            stored=None if kept.all() else tuple(np.flatnonzero(kept).tolist()),
+        )  # fmt: skip
 
     def program_cells(self, die: Die) -> None:
         """Write the arrays of a die; done when they are next read."""
@@ -188,6 +202,7 @@ class AnalogLayer(DigitalLayer):
 
     def observe(self, method: str | None = None, percentile: float = 99.9) -> None:
         """Record bit-line sums from now on and fit ranges to them, until ``settle``."""
+        self.refresh()
         if self.collapsed or not self.die.effects.adc:
             return
         self._observer = RangeObserver(

@@ -1,4 +1,9 @@
-"""Conductances to and from files: targets for real arrays, and what was read back from them."""
+"""Conductances to and from files: targets for real arrays, and what was read back from them.
+
+Beside the conductances a file says what it is about, in JSON. ``rows`` names, by layer, the rows of the unfolded
+weight matrix of a group that lie on arrays, in their order, where rows without weights were left out; layers that it
+does not name hold all rows. A file without such a head is taken to hold the rows that the network stores.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +40,9 @@ def export_conductances(
         for tile in range(layer.mapping.row_tiles):
             arrays[f"{name}/{tile}"] = layer.held_S(tile, target=what == "target")
     die = next(iter(layers.values())).die
+    rows = {name: list(layer.mapping.stored) for name, layer in layers.items() if layer.mapping.stored}
     about = {"what": what, "seed": die.seed, "age_s": die.age_s, "hardware": hardware.hash(), "unit": "S"}
+    about |= {"rows": rows} if rows else {}
     buffer = io.BytesIO()
     np.savez(buffer, **{_HEAD: np.array(json.dumps(about))}, **arrays)
     return write_atomic(path, buffer.getvalue())
@@ -45,16 +52,17 @@ def load_conductances(layers: Mapping[str, AnalogLayer], path: Path) -> dict[str
     """Read back what ``export_conductances`` wrote or a lab measured: layer -> one block per row tile.
 
     Raises:
-        DataError: no such file, another network or chip, a missing cell, or a negative conductance.
+        DataError: no such file, another network or chip, other rows, a missing cell, or a negative conductance.
     """
     try:
         file = np.load(path, allow_pickle=False)
         if not isinstance(file, NpzFile):
             raise ValueError("it holds one array, not an archive of them")
         with file:
-            stored = {key: file[key] for key in file.files if key != _HEAD}
+            stored = {key: file[key] for key in file.files}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(f"'{path.name}' can't be read as conductances (.npz): {error}") from error
+    _check_rows(layers, stored.pop(_HEAD, None), path.name)
     found: dict[str, list[NDArray[np.float64]]] = {}
     for name, layer in layers.items():
         tiles = range(layer.mapping.row_tiles)
@@ -66,6 +74,24 @@ def load_conductances(layers: Mapping[str, AnalogLayer], path: Path) -> dict[str
             "network and crossbar settings."
         )
     return found
+
+
+def _check_rows(layers: Mapping[str, AnalogLayer], head: NDArray[Any] | None, file: str) -> None:
+    """Refuse conductances of other rows than the network stores."""
+    try:
+        about: Any = json.loads(str(head))
+    except ValueError:  # no head, or one of other origin, which says nothing of rows
+        return
+    named: Any = about.get("rows", {}) if isinstance(about, dict) else {}
+    for name, layer in layers.items():
+        mapping = layer.mapping
+        rows = named.get(name, list(range(mapping.fan_in)))
+        if not np.array_equal(rows, mapping.stored_index):
+            raise DataError(
+                f"'{file}' holds {len(rows)} of {mapping.fan_in} rows of layer '{name}', this network stores "
+                f"{mapping.stored_rows} rows, or others, as rows without weights are left out; export from a network "
+                "with the same zero weights."
+            )
 
 
 def _block(

@@ -12,11 +12,14 @@ of them form one *bundle*.
 Kernel split: every kernel position (r, s) has arrays of its own, with the rows of its channels alone. K in the
 rule above is then C, the rows of one position; row tiles run position by position, each position's rows by
 channel (by group, then channel, in a shared array). With one position this is the layout above.
+
+Rows that hold no weight are left out (``axbar.workload.stored_rows``): K, in the rules above, counts those that are
+stored, which follow each other without gaps; with kernel split whole positions are left out.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -33,11 +36,13 @@ class Mapping:
     """Geometry of one layer on arrays.
 
     Args:
-        fan_in, fan_out: K rows and N outputs of one group.
+        fan_in, fan_out: rows and outputs N of the matrix of one group, stored or not.
         groups: G.
         rows, cols: of one array.
         weight_bits, cell_bits: of one weight and one cell.
-        positions: kernel positions with arrays of their own; 1 if the rows of all follow each other.
+        positions: kernel positions of the matrix that have arrays of their own; 1 if the rows of all follow each
+            other.
+        stored: rows of the matrix that lie on arrays, ascending; None: all. With positions of their own, whole ones.
 
     >>> Mapping(fan_in=288, fan_out=64, groups=1, rows=64, cols=64, weight_bits=4, cell_bits=2).n_arrays
     20
@@ -51,6 +56,22 @@ class Mapping:
     weight_bits: int
     cell_bits: int
     positions: int = 1
+    stored: tuple[int, ...] | None = field(default=None, repr=False)
+
+    @cached_property
+    def stored_rows(self) -> int:
+        """Rows of one group that lie on arrays (K)."""
+        return self.fan_in if self.stored is None else len(self.stored)
+
+    @cached_property
+    def stored_index(self) -> NDArray[np.intp]:
+        """Rows of the matrix that lie on arrays, ascending, ``[stored_rows]``."""
+        return np.arange(self.fan_in) if self.stored is None else np.array(self.stored, dtype=np.intp)
+
+    @cached_property
+    def stored_positions(self) -> int:
+        """Kernel positions with arrays of their own that lie on arrays."""
+        return self.positions * self.stored_rows // self.fan_in if self.positions > 1 else 1
 
     @cached_property
     def slices(self) -> int:
@@ -64,8 +85,8 @@ class Mapping:
 
     @cached_property
     def position_rows(self) -> int:
-        """Rows of one group that belong to one position."""
-        return self.fan_in // self.positions
+        """Stored rows of one group that belong to one position."""
+        return self.stored_rows // self.stored_positions
 
     @cached_property
     def groups_per_array(self) -> int:
@@ -93,7 +114,7 @@ class Mapping:
 
     @cached_property
     def row_tiles(self) -> int:
-        return self.positions * self.tiles_per_position
+        return self.stored_positions * self.tiles_per_position
 
     @cached_property
     def col_tiles(self) -> int:
@@ -134,10 +155,10 @@ class Mapping:
         return holding * self.top_level + driven * off_level
 
     def _places(self, offset: int) -> slice | NDArray[np.intp]:
-        """Return where the rows of the group at ``offset`` stand among the rows of all tiles of its bundle."""
-        if self.positions == 1:
-            return slice(offset * self.fan_in, (offset + 1) * self.fan_in)
-        channel, position = np.divmod(np.arange(self.fan_in), self.positions)
+        """Return where the stored rows of the group at ``offset`` stand among the rows of all tiles of its bundle."""
+        if self.stored_positions == 1:
+            return slice(offset * self.stored_rows, (offset + 1) * self.stored_rows)
+        channel, position = np.divmod(np.arange(self.stored_rows), self.stored_positions)
         return position * (self.tiles_per_position * self.used_rows) + offset * self.position_rows + channel
 
     def blocks(self, codes: NDArray[np.integer[Any]]) -> NDArray[np.int16]:
@@ -150,6 +171,8 @@ class Mapping:
         shape = (self.bundles, self.col_tiles * self.used_outs, self.row_tiles * self.used_rows)
         padded = np.zeros(shape, dtype=np.int16)
         groups = codes.reshape(self.groups, self.fan_out, self.fan_in)
+        if self.stored is not None:
+            groups = groups[..., self.stored_index]
         for offset in range(self.groups_per_array):  # the group at ``offset`` in every bundle
             block = groups[offset :: self.groups_per_array]
             n = offset * self.fan_out
@@ -198,11 +221,15 @@ class Mapping:
             joined: ``[bundles, bundle_outs, row_tiles * used_rows]``, pairs and slices already joined.
 
         Returns:
-            ``[groups * fan_out, fan_in]``.
+            ``[groups * fan_out, fan_in]``, zero in rows that are left out.
         """
         blocks = [
             joined[:, i * self.fan_out : (i + 1) * self.fan_out, self._places(i)]
             for i in range(self.groups_per_array)
         ]
-        grouped = np.stack(blocks, axis=1).reshape(-1, self.fan_out, self.fan_in)
-        return grouped[: self.groups].reshape(self.groups * self.fan_out, self.fan_in)
+        grouped = np.stack(blocks, axis=1).reshape(-1, self.stored_rows)[: self.groups * self.fan_out]
+        if self.stored is None:
+            return grouped
+        whole = np.zeros((len(grouped), self.fan_in), dtype=grouped.dtype)
+        whole[:, self.stored_index] = grouped
+        return whole

@@ -78,7 +78,10 @@ class AnalogModel(DigitalModel):
     @property
     def n_arrays(self) -> int:
         """Arrays that the network occupies."""
-        return sum(layer.mapping.n_arrays for layer in self._analog_layers().values())
+        layers = self._analog_layers().values()
+        for layer in layers:
+            layer.refresh()
+        return sum(layer.mapping.n_arrays for layer in layers)
 
     @property
     def effects(self) -> dict[str, Effects]:
@@ -196,7 +199,8 @@ class AnalogModel(DigitalModel):
 
         One array per layer and row tile, named ``layer/row_tile``: ``[bundles, col_tiles, rows, columns]`` in S,
         float64. Column ``(output * slices + slice) * 2 + {0: plus, 1: minus}``; row 0 lies nearest the converters,
-        column 0 nearest the drivers; NaN where no cell is used.
+        column 0 nearest the drivers; NaN where no cell is used. Where rows of a layer hold no weight and are left out,
+        ``about`` says which ones there are.
 
         Args:
             what: ``target`` conductances, or those ``held`` by this die at its age.
@@ -211,9 +215,11 @@ class AnalogModel(DigitalModel):
         Raises:
             DataError: the file does not belong to this network and chip, or holds a negative conductance.
         """
-        measured = load_conductances(self._analog_layers(), Path(path))
-        for name, layer in self._analog_layers().items():
+        layers = self._analog_layers()
+        for layer in layers.values():
             layer.refresh()
+        measured = load_conductances(layers, Path(path))
+        for name, layer in layers.items():
             layer.take_measured(measured[name])
         return self
 

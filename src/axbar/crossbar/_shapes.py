@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -18,22 +20,22 @@ else:
 
 
 def _tiled(rows: Tensor, mapping: Mapping) -> Tensor:
-    """Arrange rows ``[groups * fan_in, positions]`` as ``[row_tiles, bundles, used_rows, positions]``."""
+    """Arrange stored rows ``[groups * stored_rows, positions]`` as ``[row_tiles, bundles, used_rows, positions]``."""
     positions = rows.shape[-1]
-    if mapping.positions > 1:
+    if mapping.stored_positions > 1:
         return _split(rows, mapping)
     padded = rows.new_zeros(mapping.bundles, mapping.row_tiles * mapping.used_rows, positions)
     if mapping.row_tiles == 1:  # bundles follow each other without gaps; only the last may be half empty
         padded.view(-1, positions)[: rows.shape[0]] = rows
     else:
-        padded[:, : mapping.fan_in] = rows.view(mapping.bundles, mapping.fan_in, positions)
+        padded[:, : mapping.stored_rows] = rows.view(mapping.bundles, mapping.stored_rows, positions)
     shape = (mapping.bundles, mapping.row_tiles, mapping.used_rows, positions)
     return padded.view(shape).transpose(0, 1).contiguous()
 
 
 def _split(rows: Tensor, mapping: Mapping) -> Tensor:
     """As ``_tiled``, with row tiles of their own for every kernel position."""
-    kernel, bundles, depth = mapping.positions, mapping.bundles, mapping.tiles_per_position
+    kernel, bundles, depth = mapping.stored_positions, mapping.bundles, mapping.tiles_per_position
     by_kernel = rows.view(-1, kernel, rows.shape[-1]).transpose(0, 1)
     padded = rows.new_zeros(kernel, bundles * depth * mapping.used_rows, rows.shape[-1])
     if depth == 1:
@@ -83,15 +85,19 @@ class ConvShape(_Conv):
         return high, wide
 
     def unfold(self, x: Tensor, mapping: Mapping) -> Tensor:
-        """Return the rows driven at each pixel, ``[row_tiles, bundles, used_rows, samples * pixels]``."""
+        """Return the stored rows driven at each pixel, ``[row_tiles, bundles, used_rows, samples * pixels]``."""
         padded = self._padded(x)
         windows = padded
         for axis in (0, 1):
             span = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
             windows = windows.unfold(2 + axis, span, self.stride[axis])
         windows = windows[..., :: self.dilation[0], :: self.dilation[1]]  # [Q, C, H, W, R, S]
-        rows = windows.permute(1, 4, 5, 0, 2, 3).reshape(mapping.groups * mapping.fan_in, -1)
-        return _tiled(rows, mapping)
+        rows = windows.permute(1, 4, 5, 0, 2, 3)
+        if mapping.stored is not None:
+            kept = np.unravel_index(mapping.stored_index, self.weight.shape[1:])
+            by_group = rows.unflatten(0, (mapping.groups, -1))
+            rows = by_group[:, *(torch.tensor(each, device=x.device) for each in kept)]
+        return _tiled(rows.reshape(mapping.groups * mapping.stored_rows, -1), mapping)
 
     def fold(self, y: Tensor, x: Tensor) -> Tensor:
         """Turn ``[outputs, samples * pixels]`` back into ``[samples, outputs, H, W]``."""
@@ -141,8 +147,11 @@ class LinearShape(_Linear):
         return int(x.shape[-1])
 
     def unfold(self, x: Tensor, mapping: Mapping) -> Tensor:
-        """Return the rows driven by every vector: ``[row_tiles, 1, used_rows, vectors]``."""
-        return _tiled(x.t(), mapping)
+        """Return the stored rows driven by every vector: ``[row_tiles, 1, used_rows, vectors]``."""
+        rows = x.t()
+        if mapping.stored is not None:
+            rows = rows[torch.tensor(mapping.stored_index, device=x.device)]
+        return _tiled(rows, mapping)
 
     def fold(self, y: Tensor, x: Tensor) -> Tensor:
         """Turn ``[outputs, vectors]`` into ``[vectors, outputs]``."""

@@ -5,7 +5,8 @@ Around the weights W0 that are written, a weight moves the levels of its cells i
     G_s(W) = G_s(W0) + dG level_s (W - W0) / W0,    dG the step between two levels,
 
 (where W0 is zero, the lowest plus cell rises for W > 0 and the lowest minus cell for W < 0), so that joined slices
-move by W - W0. What wires make of all conductances together then follows exactly, and so does its gradient.
+move by W - W0. What wires make of all conductances together then follows exactly, and so does its gradient. A row
+that holds no weight is left out of the arrays; a weight in it is held as it is, for the row has no cells yet.
 """
 
 from __future__ import annotations
@@ -33,23 +34,29 @@ def weight_through_arrays(layer: AnalogLayer, weight: Tensor) -> Tensor:
     Returns:
         the same shape; at the written weights it is ``layer.effective_weight()`` to float32 rounding.
     """
+    layer.refresh()
     step = level_step_S(layer.hardware)
+    stored = torch.from_numpy(layer.mapping.stored_index)
     place = _places(layer)
     held, exists = _held(layer)
-    moved = weight.double().cpu().flatten(1) - layer.weight.detach().double().cpu().flatten(1)
+    given = weight.double().cpu().flatten(1)
+    moved = (given - layer.weight.detach().double().cpu().flatten(1))[:, stored]
     change = _levels_moved(layer, moved) * (step / layer._scale)
     g = held.flatten().index_add(0, torch.from_numpy(place.ravel()), change.flatten())
     g = _seen(g.view(held.shape).clamp_min(0.0) * exists, layer)
     gain = 2.0 ** (layer.mapping.cell_bits * torch.arange(layer.mapping.slices, dtype=torch.float64))
-    cells = g.flatten()[torch.from_numpy(place)] / step  # [2, slices, outputs, fan_in]
+    cells = g.flatten()[torch.from_numpy(place)] / step  # [2, slices, outputs, stored_rows]
     codes = torch.einsum("snk,s->nk", cells[0] - cells[1], gain)
     if layer.output_gain is not None:
         codes = codes * torch.from_numpy(layer.output_gain)[:, None]
-    return (codes * layer._scale).to(weight).view_as(weight)
+    values = codes * layer._scale
+    if layer.mapping.stored is not None:
+        values = given.index_copy(1, stored, values)
+    return values.to(weight).view_as(weight)
 
 
 def _places(layer: AnalogLayer) -> NDArray[np.int64]:
-    """Return which cell holds what: flat index of ``[2, slices, outputs, fan_in]`` into all cells of a layer."""
+    """Return which cell holds what: flat index of ``[2, slices, outputs, stored_rows]`` into all cells of a layer."""
     mapping = layer.mapping
     shape = (mapping.bundles, mapping.col_tiles, mapping.used_rows, 2 * mapping.slices * mapping.used_outs)
     cells = np.arange(mapping.row_tiles * np.prod(shape)).reshape(mapping.row_tiles, *shape)
@@ -58,7 +65,7 @@ def _places(layer: AnalogLayer) -> NDArray[np.int64]:
     )  # [tiles, bundles, 2, slices, outs, rows]
     joined = np.moveaxis(ordered, 0, -2).reshape(*ordered.shape[1:5], -1)
     pairs = [[mapping.weights_of(joined[:, sign, s]) for s in range(mapping.slices)] for sign in (0, 1)]
-    return np.asarray(pairs)
+    return np.asarray(pairs)[..., mapping.stored_index]
 
 
 def _held(layer: AnalogLayer) -> tuple[Tensor, Tensor]:
@@ -68,9 +75,9 @@ def _held(layer: AnalogLayer) -> tuple[Tensor, Tensor]:
 
 
 def _levels_moved(layer: AnalogLayer, moved: Tensor) -> Tensor:
-    """Return by how many levels times the scale of a code each cell moves: ``[2, slices, outputs, fan_in]``."""
+    """Return by how many levels times the scale of a code each cell moves: ``[2, slices, outputs, stored_rows]``."""
     mapping = layer.mapping
-    codes = np.rint(layer.ideal_weight() / layer._scale).astype(np.int64)
+    codes = np.rint(layer.ideal_weight()[:, mapping.stored_index] / layer._scale).astype(np.int64)
     pair = np.stack(devices.slice_codes(codes, mapping.weight_bits, mapping.cell_bits)).astype(np.float64)
     change = torch.from_numpy(pair / np.where(codes == 0, 1, codes)) * moved
     empty = torch.from_numpy(codes == 0)

@@ -12,7 +12,7 @@ Of a layer of I → O channels with rank r on maps of H × W, and N = ⌈H/s⌉ 
 | ``htt`` other steps | H W (r I + r O) | N (r I + r O) |
 
 The last row is the late kernel applied to every s-th pixel, which is all that its outputs read. ``htt`` runs ⌊T/2⌋ full
-steps. Adding and halving the two middle outputs is no multiplication.
+steps. Adding the two middle outputs is no multiplication.
 
 Counted for a network, as Lee, Yin, Kim, Moitra, Li and Panda count ("TT-SNN", DATE 2024): weights of convolutions and
 linear layers, biases among them, norms apart; every layer on all T steps, the first too although it may read the same
@@ -137,7 +137,7 @@ def tt_counts(
 
     Args:
         model: registered name.
-        mode: ``dense`` (or ``none``), ``stt``, ``ptt``, ``htt``, in any case.
+        mode: ``dense`` (or ``none``), which has no ranks, ``stt``, ``ptt``, ``htt``; in any case.
         rank_fraction: of min(I, O) of each layer, above 0 to 1; rounded down, at least 1.
         ranks: in its place a whole number for all layers, or a table of numbers or shares by layer.
         timesteps: T.
@@ -177,11 +177,7 @@ def _how(mode: str, rank_fraction: Any, ranks: Any) -> tuple[Mode, Any] | None:
     if name not in known:
         raise UsageError(unknown_name("mode of tensor trains", mode, known))
     given = [value for value in (rank_fraction, ranks) if value is not None]
-    if name in ("dense", "none"):
-        if given:
-            raise UsageError(
-                f"mode = {mode} has no ranks; leave rank_fraction and ranks out, or give stt, ptt or htt."
-            )
+    if name in ("dense", "none"):  # ranks may be given all the same, so that one loop runs over all modes
         return None
     if len(given) != 1:
         raise UsageError(

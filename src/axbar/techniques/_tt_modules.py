@@ -80,20 +80,27 @@ def decomposed(conv: nn.Conv2d, shape: TTShape, fresh: bool) -> TTConv2d:
     return made
 
 
+def _halved(mode: Mode) -> float:
+    """Return what the weights of the middle cores hold of the cores: the ½ of a parallel sum."""
+    return 1.0 if mode == "stt" else 0.5
+
+
 @torch.no_grad()
 def _write(layer: TTConv2d, cores: Cores) -> None:
+    middle = _halved(layer.mode)
     layer.reduce.weight.copy_(_tensor(cores.reduce)[:, :, None, None])
-    layer.vertical.weight.copy_(_tensor(cores.vertical)[:, :, :, None])
-    layer.horizontal.weight.copy_(_tensor(cores.horizontal)[:, :, None, :])
+    layer.vertical.weight.copy_(middle * _tensor(cores.vertical)[:, :, :, None])
+    layer.horizontal.weight.copy_(middle * _tensor(cores.horizontal)[:, :, None, :])
     layer.expand.weight.copy_(_tensor(cores.expand)[:, :, None, None])
 
 
 def cores_of(layer: TTConv2d) -> Cores:
     """Return the cores of a layer in float64."""
+    middle = _halved(layer.mode)
     return Cores(
         reduce=_array(layer.reduce.weight)[:, :, 0, 0],
-        vertical=_array(layer.vertical.weight)[:, :, :, 0],
-        horizontal=_array(layer.horizontal.weight)[:, :, 0, :],
+        vertical=_array(layer.vertical.weight)[:, :, :, 0] / middle,
+        horizontal=_array(layer.horizontal.weight)[:, :, 0, :] / middle,
         expand=_array(layer.expand.weight)[:, :, 0, 0],
     )
 

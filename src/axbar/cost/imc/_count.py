@@ -7,7 +7,7 @@ negative values), R row tiles, C column tiles, N outputs of all groups, s slices
 
     reads            = V b f             array reads; all arrays of the layer read in parallel
     reads in turn    = reads * ceil(positions / copies) / positions      the event ``reads``: ``_copies``
-    row_activations  = sum_i a_i C       a_i: how often row i of the unfolded matrix is driven (digit not 0)
+    row_activations  = sum_i a_i C       a_i: how often stored row i of the unfolded matrix is driven (digit not 0)
     dac_conversions  = row_activations   where pulses carry more than one bit, else 0
     cell_activations = sum_i a_i n_i     n_i: columns in use that row i crosses
     cell_drive       = sum_i q_i n_i     q_i: as a_i, each pulse weighted by (digit / (2^d - 1))^2
@@ -21,7 +21,8 @@ negative values), R row tiles, C column tiles, N outputs of all groups, s slices
 
 Wider digits make larger column sums, which the converters' range is fitted to: the converted word keeps
 adc.bits, and a partial sum grows by the shift of the highest digit alone, d (b - 1) bits. Buffers hold and
-deliver the bits of an element once, in whatever digits it is driven.
+deliver the bits of an element once, in whatever digits it is driven. Rows that hold no weight are left out
+(``_stored``): R and the sums over rows are those of the rows that are stored.
 
 Neurons update on every step, spiking or not; those that share a membrane one after the other (``cost/_membranes.py``),
 each update with a read and a write of its own. Reading, converting and updating are not gated by activity: an
@@ -48,7 +49,8 @@ from axbar.cost._types import Events, Floats
 from axbar.cost.imc._dies import die_traffic
 from axbar.cost.imc._mapping import Layout, map_layers
 from axbar.cost.imc._memory import MEMORY_EVENTS, memory_events
-from axbar.cost.imc._presented import Presented, element_bits, presented
+from axbar.cost.imc._presented import Presented, element_bits, presented, presented_to
+from axbar.cost.imc._stored import Stored, left_out_note, stored_in
 from axbar.cost.imc._units import UNIT_EVENTS, unit_events
 from axbar.cost.imc._weights import row_levels
 from axbar.devices import DevicePreset
@@ -128,9 +130,10 @@ def count(workload: Workload, spec: ImcSpec) -> Events:
     if spec.mapping.first_layer not in graphs:
         graphs[spec.mapping.first_layer] = charged(workload, spec.mapping.first_layer)
     graph = graphs[spec.mapping.first_layer]
-    inputs = presented(graph, spec.input.bits, spec.input.dac_bits)
+    stored = stored_in(graph, spec.mapping.layout)
+    inputs = presented_to(graph, spec.input.bits, spec.input.dac_bits, stored, spec.mapping.layout)
     # what is built knows nothing of exits
-    layout = map_layers(graph.layers, spec, inputs.planned, graph.shapes)
+    layout = map_layers(graph.layers, spec, inputs.planned, stored)
     device: DevicePreset = registry.get("devices", spec.device.name)
     events = {
         **_array_events(graph, inputs, layout, spec),
@@ -147,9 +150,10 @@ def count(workload: Workload, spec: ImcSpec) -> Events:
             "arrays": layout.arrays, "pes": layout.pes, "tiles": layout.tiles, "row_tiles": layout.row_tiles,
             "col_tiles": layout.col_tiles, "groups_per_array": layout.pack, "copies": layout.copies,
             "rows_used": layout.rows_used, "cols_used": layout.cols_used, "utilisation": layout.utilisation,
+            "rows_left_out": layout.rows_left_out, "arrays_saved": layout.arrays_saved,
         },
         meaning=EVENTS,
-        notes=_noted(graph, workload, spec),
+        notes=(*_noted(graph, workload, spec), *_left_out(graph, stored, layout)),
         unpriced=tuple(graph.unpriced),
         reasons=_reasons(spec, device),
     )  # fmt: skip
@@ -162,7 +166,7 @@ def _array_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpec
     row_activations = inputs.activated * layout.col_tiles
     bits = (spec.crossbar.weight_bits, spec.crossbar.cell_bits)
     key = ("levels", *bits, spec.input.bits, spec.input.dac_bits)
-    level_drive, level_current = _kept(graph, key, lambda: _levels(graph, inputs, *bits))
+    level_drive, level_current = _kept(graph, key, lambda: _levels(graph, spec))
     values = turns * (r * n)
     adder_levels = np.ceil(np.log2(r))
     return {
@@ -185,9 +189,13 @@ def _array_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpec
     }
 
 
-def _levels(graph: Graph, inputs: Presented, weight_bits: int, cell_bits: int) -> tuple[Floats, Floats]:
-    """Cells on active rows, weighted by their level and their row's drive, and by its share; on any arrays."""
-    levels = [row_levels(layer, weight_bits, cell_bits) for layer in graph.layers]
+def _levels(graph: Graph, spec: ImcSpec) -> tuple[Floats, Floats]:
+    """Cells on active rows, weighted by their level and their row's drive, and by its share; on any arrays.
+
+    Rows that are left out would hold level 0, so that this is the same whichever these are.
+    """
+    inputs = presented(graph, spec.input.bits, spec.input.dac_bits)
+    levels = [row_levels(layer, spec.crossbar.weight_bits, spec.crossbar.cell_bits) for layer in graph.layers]
     driven = [q @ c for q, c in zip(inputs.drive, levels, strict=True)]
     shared = [p @ c for p, c in zip(inputs.share, levels, strict=True)]
     return np.array(driven), np.array(shared)
@@ -248,7 +256,7 @@ def _held(graph: Graph) -> tuple[Floats, Floats]:
     written, read = np.zeros(len(graph.layers)), np.zeros(len(graph.layers))
     for i, (layer, neurons) in enumerate(zip(graph.layers, graph.neurons, strict=True)):
         for neuron in neurons:
-            if len(neuron.steps) > layer.operands[0].steps:
+            if len(neuron.steps) > layer.operands[0].steps and layer.steps[0] == 0:
                 written[i] = math.prod(layer.geometry.out_shape) * graph.steps[layer.name]
                 read[i] += math.prod(neuron.geometry.out_shape) * graph.steps[neuron.name]
     return written, read
@@ -349,6 +357,13 @@ def _noted(graph: Graph, workload: Workload, spec: ImcSpec) -> tuple[str, ...]:
     if key not in graph.cache:
         graph.cache[key] = _notes(graph, workload, spec)
     return graph.cache[key]
+
+
+def _left_out(graph: Graph, stored: Stored, layout: Layout) -> tuple[str, ...]:
+    """Say which rows hold no weight, where there are such."""
+    if stored.complete:
+        return ()
+    return (left_out_note(graph.layers, stored, layout.arrays, layout.arrays_saved),)
 
 
 def _notes(graph: Graph, workload: Workload, spec: ImcSpec) -> tuple[str, ...]:

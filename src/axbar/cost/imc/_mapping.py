@@ -17,6 +17,8 @@ other in the same way. Layers never share a tile.
 
 Where one output needs more columns than an array has, each array holds one output all the same: the point is
 infeasible, and its figures only tell how far off it is.
+
+Rows and kernel positions that hold no weight are left out (``_stored``): K and q are those that are stored.
 """
 
 from __future__ import annotations
@@ -28,10 +30,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from axbar.cost._shapes import Shapes, shapes_of
+from axbar.cost._shapes import Shapes
 from axbar.cost._types import Floats
 from axbar.cost.components.interconnect import broadcast_pitches, reduction_pitches
 from axbar.cost.imc._copies import bands, copies_of
+from axbar.cost.imc._stored import Stored, stored_of
 from axbar.devices import n_slices
 from axbar.spec.imc import ImcSpec
 from axbar.workload import LayerTrace
@@ -54,7 +57,7 @@ class Layout:
 
     Args:
         slices: cells of one weight (a number).
-        fan_in, fan_out, groups: K, N, G.
+        fan_in, fan_out, groups: K, N, G, of the rows that are stored.
         pack: groups that share an array (1 if none do).
         row_tiles, col_tiles: R, C of one group.
         copies: of the whole layer.
@@ -70,6 +73,8 @@ class Layout:
         tile_rows: most row bits that one tile needs while every copy makes one read.
         input_wire: row bits times array pitches of H-tree inside tiles, per read.
         sum_wire: partial sums times array pitches of H-tree inside tiles, per read.
+        rows_left_out: rows of one group that hold no weight and are not stored.
+        arrays_saved: arrays that all rows would take, in the copies that would then stand, less those used.
     """
 
     slices: int
@@ -94,9 +99,11 @@ class Layout:
     tile_rows: Floats
     input_wire: Floats
     sum_wire: Floats
+    rows_left_out: Floats
+    arrays_saved: Floats
 
     def cells_seen(self, active: Sequence[Floats], totals: Floats) -> Floats:
-        """Return the (activation, cell) pairs of layers whose rows are active ``active[l][G * K]`` times.
+        """Return the (activation, cell) pairs of layers whose stored rows are active ``active[l][G * K]`` times.
 
         An active row crosses the columns in use of its array; groups that share an array see each other's.
 
@@ -114,8 +121,33 @@ class Layout:
         return seen
 
 
+@dataclass(frozen=True)
+class _Placed:
+    """Arrays of one copy of each layer, ``[L]``; names as in the head of this module, p and q as pack and blocks."""
+
+    blocks: Floats
+    height: Floats
+    pack: Floats
+    row_tiles: Floats
+    col_tiles: Floats
+    arrays: Floats
+
+
+def _placed(shapes: Shapes, grid: _Grid, arrangement: str) -> _Placed:
+    """Cut matrices into arrays; ``height`` is that of one block of rows."""
+    k, n, g = shapes.fan_in, shapes.fan_out, shapes.groups
+    # blocks of rows that have arrays of their own: kernel positions, or one
+    q = np.ones(len(k)) if arrangement == "flattened" else shapes.kernel
+    height = k / q
+    pack = np.minimum(g, np.maximum(1.0, np.minimum(grid.rows // height, grid.outputs // n)))
+    shared = pack > 1
+    row_tiles = q * np.where(shared, 1.0, np.ceil(height / grid.rows))
+    col_tiles = np.where(shared, 1.0, np.ceil(n / grid.outputs))
+    return _Placed(q, height, pack, row_tiles, col_tiles, np.ceil(g / pack) * row_tiles * col_tiles)
+
+
 def map_layers(
-    layers: Sequence[LayerTrace], spec: ImcSpec, turns: Floats | None = None, shapes: Shapes | None = None
+    layers: Sequence[LayerTrace], spec: ImcSpec, turns: Floats | None = None, stored: Stored | None = None
 ) -> Layout:
     """Place layers on the arrays of a chip.
 
@@ -124,23 +156,22 @@ def map_layers(
         spec: the chip.
         turns: array reads that each layer makes one after the other while it stands once; copies are balanced
             by them.
-        shapes: of the layers, where they are known already.
+        stored: rows of the layers that are stored, where they are known already.
     """
     slices = n_slices(spec.crossbar.weight_bits, spec.crossbar.cell_bits)
     width = 2.0 * slices
     outputs = float(max(1, spec.crossbar.cols // (2 * slices)))
     grid = _Grid(float(spec.crossbar.rows), outputs, float(spec.tile.arrays_per_pe * spec.tile.pes_per_tile))
-    shapes = shapes or shapes_of(layers)
+    stored = stored or stored_of(layers, spec.mapping.layout)
+    shapes = stored.shapes
     k, n, g, positions = shapes.fan_in, shapes.fan_out, shapes.groups, shapes.positions
-    # blocks of rows that have arrays of their own: kernel positions, or one
-    q = np.ones(len(k)) if spec.mapping.layout == "flattened" else shapes.kernel
-    height = k / q  # rows of one block
-    pack = np.minimum(g, np.maximum(1.0, np.minimum(grid.rows // height, outputs // n)))
+    at = _placed(shapes, grid, spec.mapping.layout)
+    q, height, pack, row_tiles, col_tiles, alone = (
+        at.blocks, at.height, at.pack, at.row_tiles, at.col_tiles, at.arrays,
+    )  # fmt: skip
     shared = pack > 1
-    row_tiles = q * np.where(shared, 1.0, np.ceil(height / grid.rows))
-    col_tiles = np.where(shared, 1.0, np.ceil(n / outputs))
-    alone = np.ceil(g / pack) * row_tiles * col_tiles
-    d = copies_of(positions, positions if turns is None else turns, alone, spec)
+    in_turn = positions if turns is None else turns
+    d = copies_of(positions, in_turn, alone, spec)
     arrays = alone * d
     rows, group_arrays = g * k, row_tiles * col_tiles
     copies, crossing = rows.copy(), np.zeros(len(k))
@@ -174,7 +205,15 @@ def map_layers(
         tile_rows=_tile_rows(k, height, g * d, pack, group_arrays, row_tiles, arrays, grid),
         input_wire=copies * broadcast_pitches(m, reached),
         sum_wire=g * n * (row_tiles / merged) * reduction_pitches(m, merged),
+        rows_left_out=stored.full.fan_in - k,
+        arrays_saved=np.zeros(len(k)) if stored.complete else _whole(stored, grid, in_turn, spec) - arrays,
     )
+
+
+def _whole(stored: Stored, grid: _Grid, turns: Floats, spec: ImcSpec) -> Floats:
+    """Arrays of all copies that stand if rows without weights are stored too, ``[L]``."""
+    alone = _placed(stored.full, grid, spec.mapping.layout).arrays
+    return alone * copies_of(stored.full.positions, turns, alone, spec)
 
 
 def _tile_rows(

@@ -2,22 +2,24 @@
 
 b digits of d bits in f sign phases, and by row of the unfolded matrix how often (``active``), how strongly in power
 (``drive``) and in current (``share``) it is driven; see ``axbar.workload``. Array size, cells, tiles and mapping
-do not enter, so design points that differ in those alone share all of this.
+do not enter, so design points that differ in those alone share all of this. Rows that are left out because they hold
+no weight (``_stored``) are driven by nothing; everything else is the same with and without them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from axbar.cost._graph import Graph
 from axbar.cost._types import Floats
+from axbar.cost.imc._stored import Stored
 from axbar.workload import LayerTrace, active_rows, phases, planes, pulse_bits, row_drive
 
-__all__ = ["Presented", "element_bits", "presented"]
+__all__ = ["Presented", "element_bits", "presented", "presented_to"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Presented:
         planned: the same if no sample leaves early.
         bit_turns: the same for digits of one bit.
         vectors: positions x runs.
-        active, drive, share: by row, ``[groups * fan_in]`` each, mean per sample.
+        active, drive, share: by stored row, ``[groups * fan_in]`` each, mean per sample.
         activated, driven, shared: their sums over rows.
         element_bits: bits in which a buffer holds one input element.
         elements: input elements of one step.
@@ -58,11 +60,42 @@ class Presented:
 
 
 def presented(graph: Graph, bits: int, dac_bits: int) -> Presented:
-    """Return the inputs as drivers of ``dac_bits`` bits present them; kept with the graph."""
+    """Return the inputs of all rows as drivers of ``dac_bits`` bits present them; kept with the graph."""
     key = ("presented", bits, dac_bits)
     if key not in graph.cache:
         graph.cache[key] = _presented(graph, bits, dac_bits)
     return graph.cache[key]
+
+
+def presented_to(graph: Graph, bits: int, dac_bits: int, stored: Stored, arrangement: str) -> Presented:
+    """Return the same of the rows that are stored, for arrays of this ``mapping.layout``; kept with the graph."""
+    if stored.complete:
+        return presented(graph, bits, dac_bits)
+    key = ("presented", bits, dac_bits, arrangement)
+    if key not in graph.cache:
+        graph.cache[key] = _restricted(presented(graph, bits, dac_bits), stored)
+    return graph.cache[key]
+
+
+def _restricted(inputs: Presented, stored: Stored) -> Presented:
+    active, drive, share = (_taken(rows, stored) for rows in (inputs.active, inputs.drive, inputs.share))
+    return replace(
+        inputs,
+        active=active,
+        drive=drive,
+        share=share,
+        activated=_array([float(rows.sum()) for rows in active]),
+        driven=_array([float(rows.sum()) for rows in drive]),
+        shared=_array([float(rows.sum()) for rows in share]),
+    )
+
+
+def _taken(rows: Sequence[Floats], stored: Stored) -> tuple[Floats, ...]:
+    """Take the stored rows of every group."""
+    return tuple(
+        each if kept is None else each.reshape(-1, len(kept))[:, kept].reshape(-1)
+        for each, kept in zip(rows, stored.rows, strict=True)
+    )
 
 
 def _presented(graph: Graph, bits: int, dac_bits: int) -> Presented:

@@ -6,6 +6,8 @@ conducts
 
     sum_j G_ij = g_off * (columns) + (g_on - g_off) * B_i,    B_i = sum_k digits(|code_ik|) / (2^c - 1).
 
+Rows that are left out of the arrays (``_stored``) hold no weight: their B is 0.
+
 Bit m of a magnitude adds 2^(m mod c) to a digit, so the sums of each bit over the outputs, computed once per
 weight width, serve every cell width.
 """
