@@ -198,6 +198,10 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "axbar.published.timesteps:reproduce",
             "energy, latency, EDP and accuracy on the chip against the number of time steps",
         ),
+        "tt-snn": (
+            "axbar.published.tt_study:reproduce",
+            "tensor-train spiking networks: accuracy, size, training time and energy, arrays",
+        ),
     },
     "renderers": {
         "comparison-csv": ("axbar.report:comparison_csv", "costs by chip, layer and component"),

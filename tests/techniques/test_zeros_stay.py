@@ -16,7 +16,13 @@ from axbar.techniques import get_technique
 
 #: a training of seconds; a technique takes those that it has
 QUICK: dict[str, Any] = {"epochs": 1, "images": 96, "batch": 32, "rounds": 1, "rewind": 0}
-TRAINERS = [name for name in registry.names("techniques") if "lr" in get_technique(name).Config.model_fields]
+TRAINERS = [
+    name
+    for name in registry.names("techniques")
+    if "lr" in get_technique(name).Config.model_fields
+    and "prune"
+    not in getattr(get_technique(name), "not_after", ())  # refused behind it, as it would fill them
+]
 
 
 def tuned(name: str, network: nn.Module, **settings: Any) -> nn.Module:

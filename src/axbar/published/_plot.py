@@ -41,7 +41,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Lines:
-    """A panel of lines; axes are logarithmic where said, else start at zero if all is positive."""
+    """A panel of lines; axes are logarithmic where said, else start at zero if all is positive.
+
+    With ``x_names`` x counts cases from 0, which are written below their marks.
+    """
 
     title: str
     series: Sequence[Series]
@@ -49,6 +52,7 @@ class Lines:
     y_label: str
     x_log: bool = False
     y_log: bool = False
+    x_names: Sequence[str] = ()
 
     def draw(self) -> str:
         """Return the panel's marks, 400 x 290."""
@@ -60,7 +64,11 @@ class Lines:
         y_axis = _Axis.of([*(y for _, y in points), *tops], self.y_log, HEIGHT - _BOTTOM, _TOP)
         parts = [_frame(self.title, self.y_label), _text(_middle(), HEIGHT - 14, self.x_label, "middle")]
         parts += [_rule(y_axis.place(v), _label(v)) for v in y_axis.ticks]
-        parts += [_text(x_axis.place(v), HEIGHT - _BOTTOM + 16, _label(v), "middle") for v in x_axis.ticks]
+        named = [self.x_names[round(v)] if self.x_names else _label(v) for v in x_axis.ticks]
+        parts += [
+            _text(x_axis.place(v), HEIGHT - _BOTTOM + 16, name, "middle")
+            for v, name in zip(x_axis.ticks, named, strict=True)
+        ]
         parts += [_line(s, i, x_axis, y_axis) for i, s in enumerate(self.series)]
         return "".join([*parts, _legend([s.name for s in self.series])])
 

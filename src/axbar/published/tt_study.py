@@ -1,0 +1,201 @@
+"""Tensor-train spiking networks (TT-SNN: Lee, Yin, Kim, Moitra, Li and Panda, DATE 2024) on real data and on chips.
+
+Trained: dense, STT, PTT and HTT with one recipe. Counted: parameters and operations at full width. Measured: training
+steps on this machine. Modelled: training on systolic arrays, inference on crossbars, from the trained networks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from axbar._evaluate import Progress
+from axbar._run import versions
+from axbar.data import Dataset
+from axbar.files import write_atomic
+from axbar.nn import predict_logits
+from axbar.nn.tensor_train import TTConv2d
+from axbar.published._reproduction import Reproduction, write_study
+from axbar.published.tt_chips import inference, training
+from axbar.published.tt_claims import claims
+from axbar.published.tt_figure import panels
+from axbar.published.tt_measure import steps
+from axbar.published.tt_networks import MODES, Net, data_of, trained
+from axbar.published.tt_sizes import sizes, solved
+from axbar.published.tt_table import markdown, rows
+from axbar.techniques import merge_tensor_train
+from axbar.techniques._tuning import count_macs
+
+__all__ = ["SCALES", "Scale", "reproduce"]
+
+#: bits of a weight in training and in inference
+_TRAINED_BITS, _STORED_BITS = 32, 8
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much to run; the first network and seed is the one that chips are asked about.
+
+    Args:
+        nets: networks, and how each is trained.
+        width, batch, rounds: of the measured training steps.
+        samples: recorded for chips.
+    """
+
+    nets: tuple[Net, ...]
+    width: int = 64
+    batch: int = 8
+    rounds: int = 9
+    samples: int = 4
+
+
+SCALES: dict[str, Scale] = {
+    "quick": Scale(
+        (Net("Fashion-MNIST, small", "fashion-mnist-small", 8, 1_000, 2, 500, (0,)),), 16, 8, 3, 2,
+    ),
+    "default": Scale(
+        (
+            Net("CIFAR-10", "cifar-10", 16, 10_000, 10, None, augment="shift-flip"),
+            Net("CIFAR-100", "cifar-100", 16, 10_000, 10, None, (0,), augment="shift-flip"),
+            Net("N-MNIST", "n-mnist:frames=4", 16, 120, 100, None, (0,), augment="shift", batch=10),
+        ),
+    ),
+    "full": Scale(
+        (
+            Net("CIFAR-10", "cifar-10", 64, 45_000, 100, None, augment="shift-flip", batch=128),
+            Net("CIFAR-100", "cifar-100", 64, 45_000, 100, None, augment="shift-flip", batch=128),
+        ),
+        rounds=25,
+    ),
+}  # fmt: skip
+
+
+def reproduce(
+    folder: Path,
+    *,
+    scale: str = "default",
+    data_dir: str | None = None,
+    progress: Progress | None = None,
+) -> Reproduction:
+    """Train, count, measure and price; write ``results.json``, ``table.md`` and ``figure.svg``.
+
+    Finished runs and measurements are read back from ``folder``. ``default`` and ``full`` read CIFAR-10, CIFAR-100 and
+    N-MNIST under ``data_dir``.
+    """
+    size = SCALES[scale]
+    place, rank = folder / scale, size.nets[0].rank
+    runs = [(net, mode, seed) for net in size.nets for seed in net.seeds for mode in MODES]
+    tell = _teller(progress, len(runs) + 1)
+    found: dict[str, Any] = {"rank": rank, "nets": {}}
+    for number, (net, mode, seed) in enumerate(runs):
+        tell(number)
+        at = found["nets"].setdefault(net.name, {"recipe": asdict(net), "runs": {m: [] for m in MODES}})
+        at["runs"][mode].append(_run(place, net, mode, seed, data_of(net, data_dir)))
+    tell(len(runs))
+    found |= _chips(place, size, data_dir)
+    measured = {"width": size.width, "batch": size.batch, "rounds": size.rounds, "rank": rank}
+    found["steps"] = _kept(
+        place / "steps.json", measured, lambda: steps(size.width, size.batch, rank, size.rounds)
+    )
+    found |= {"sizes": sizes(rank), "solved": solved()}
+    net = size.nets[0]
+    trained_on = f"{net.images:,} images, {net.epochs} epochs"
+    how = f"{scale}: MS-ResNet18, width {net.width}, {trained_on}, rank {rank:g} min(I, O)"
+    written = write_study(folder, results=found, table=markdown(found), figure=panels(found, how))
+    return Reproduction(
+        name="tt-snn",
+        source="Lee et al., TT-SNN, DATE 2024 (arXiv 2401.08001): abstract and open training code",
+        scale=how,
+        seeds=net.seeds,
+        claims=claims(found),
+        rows=rows(found),
+        settings=written,
+    )
+
+
+def _teller(progress: Progress | None, total: int) -> Callable[[int], None]:
+    return lambda done: progress("tt-snn", done, total) if progress else None
+
+
+def _slug(net: Net, mode: str, seed: int) -> str:
+    """Return the folder of a run; networks that differ in ranks alone share their dense runs."""
+    data = "-".join("".join(c if c.isalnum() else " " for c in net.data.lower()).split())
+    return f"{data}-{mode}{'' if mode == 'dense' else f'-{net.rank:g}'}-{seed}"
+
+
+def _run(place: Path, net: Net, mode: str, seed: int, dataset: Dataset) -> dict[str, Any]:
+    """Return accuracy and size of one run, trained or merged."""
+    here = place / _slug(net, mode, seed)
+    facts = {**_recipe(net, mode), "mode": mode, "seed": seed, "data_hash": dataset.hash()}
+    return _kept(
+        here / "row.json", facts, lambda: _row(trained(here, net, mode, dataset, seed), net, dataset)
+    )
+
+
+def _recipe(net: Net, mode: str) -> dict[str, Any]:
+    left_out = {"name", "seeds"} | ({"rank"} if mode == "dense" else set())
+    return {key: value for key, value in asdict(net).items() if key not in left_out}
+
+
+def _row(network: nn.Module, net: Net, dataset: Dataset) -> dict[str, Any]:
+    test = dataset.test if net.tests is None else dataset.test.balanced(net.tests)
+    is_train = any(isinstance(m, TTConv2d) for m in network.modules())
+    merged = merge_tensor_train(network) if is_train else network
+    right, again = (_right(each, test) for each in (network, merged))
+    weights = {name: _weights(each) for name, each in (("trained", network), ("merged", merged))}
+    image = torch.from_numpy(test.images(slice(0, 1)))
+    return {
+        "accuracy": right / len(test), "merged_accuracy": again / len(test), "right": right, "tests": len(test),
+        "weights": weights["trained"], "macs": count_macs(network, image).forward,
+        "trained_bits": _TRAINED_BITS * weights["trained"], "stored_bits": _STORED_BITS * weights["merged"],
+    }  # fmt: skip
+
+
+def _right(network: nn.Module, test: Any) -> int:
+    logits = predict_logits(network, test.images())
+    return int((logits.mean(0).argmax(-1).cpu().numpy() == test.labels()).sum())
+
+
+def _weights(network: nn.Module) -> int:
+    """Return weights of convolutions and linear layers that are not empty taps."""
+    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    return sum(int(torch.count_nonzero(layer.weight)) for layer in layers)
+
+
+def _chips(place: Path, size: Scale, data_dir: str | None) -> dict[str, Any]:
+    """Return what chips take for the first network's first seed."""
+    net, dataset = size.nets[0], data_of(size.nets[0], data_dir)
+    found: dict[str, Any] = {"training": {}, "inference": {}}
+    for mode in MODES:
+        here = place / _slug(net, mode, net.seeds[0])
+        facts = {**_recipe(net, mode), "mode": mode, "samples": size.samples, "versions": versions()}
+
+        def price(here: Path = here, mode: str = mode) -> dict[str, Any]:
+            network = trained(here, net, mode, dataset, net.seeds[0]).eval()
+            return {
+                "training": training(network, dataset, size.samples),
+                "inference": inference(network, dataset, size.samples),
+            }
+
+        row = _kept(here / "chips.json", facts, price)
+        for what in found:
+            found[what][mode] = row[what]
+    return found | {"traced": f"{net.name}, width {net.width}, {size.samples} samples"}
+
+
+def _kept(file: Path, settings: Mapping[str, Any], work: Callable[[], Any]) -> Any:
+    """Return what an earlier call with the same settings left in ``file``, or do the work and leave it there."""
+    asked = json.loads(json.dumps(settings))
+    if file.exists():
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        if stored["settings"] == asked:
+            return stored["found"]
+    found = work()
+    write_atomic(file, json.dumps({"settings": asked, "found": found}, indent=1))
+    return found
