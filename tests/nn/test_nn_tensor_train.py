@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from axbar.errors import ModelError
@@ -118,3 +118,16 @@ def test_fresh_cores_keep_the_variance(mode: Mode) -> None:
     x = torch.randn(8, 64, 20, 20)
     inner = made(x)[:, :, 3:-3, 3:-3]  # away from the padding
     assert 0.7 < float(inner.detach().var()) < 1.4
+
+
+def test_cores_that_are_no_plain_kernels_run_as_they_are() -> None:
+    class Doubled(nn.Conv2d):
+        def forward(self, input: Tensor) -> Tensor:
+            return 2 * super().forward(input)
+
+    made = layer("ptt", stride=2).train()
+    other = layer("ptt", stride=2).train()
+    other.load_state_dict(made.state_dict())
+    for name in ("vertical", "horizontal"):
+        other.get_submodule(name).__class__ = Doubled
+    assert torch.allclose(other(X), 2 * made(X), atol=1e-12)

@@ -88,7 +88,7 @@ class TestOneLayer:
     def test_what_the_module_does(
         self, mode: Mode, rule: StrideRule, stride: int, size: tuple[int, int]
     ) -> None:
-        layer = TTConv2d(5, 9, 3, mode, stride, rule, steps=3)
+        layer = TTConv2d(5, 9, 3, mode, stride, rule, steps=3).eval()
         macs = _macs_of(layer, torch.zeros(3, 5, *size))
         counts = core_counts(ConvShape(5, 9, *size, stride), 3, mode, rule, 3)
         assert sum(p.numel() for p in layer.parameters()) == counts.params

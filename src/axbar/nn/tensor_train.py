@@ -169,7 +169,8 @@ class TTConv2d(_BySteps):
 
     def _cross(self, h: Tensor) -> Tensor:
         step = self.stride if self.stride_rule == "subsample" else 1
-        if self.training and (step > 1 or self.rank <= _ONE_KERNEL):
+        plain = type(self.vertical) is nn.Conv2d is type(self.horizontal)  # none of a chip, or on a grid
+        if self.training and plain and (step > 1 or self.rank <= _ONE_KERNEL):
             down, across = self.vertical.weight, self.horizontal.weight
             return F.conv2d(h, F.pad(down, (1, 1)) + F.pad(across, (0, 0, 1, 1)), stride=step, padding=1)
         # Each core strides along its own three taps; across them entries are left out before, which gives the same
