@@ -30,7 +30,7 @@ four make together is one linear map, ``axbar.techniques`` merges it into dense 
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -143,13 +143,10 @@ class TTConv2d(_BySteps):
         )
         self.reset_parameters()
 
-    #: in the order of the train
-    CORES: ClassVar[tuple[str, ...]] = ("reduce", "vertical", "horizontal", "expand")
-
     def reset_parameters(self) -> None:
         """Draw fresh cores from torch's global generator: uniform, with the variance that the whole train keeps."""
-        for name in self.CORES:
-            nn.init.kaiming_uniform_(self.get_submodule(name).weight, nonlinearity="linear")
+        for core in (self.reduce, self.vertical, self.horizontal, self.expand):
+            nn.init.kaiming_uniform_(core.weight, nonlinearity="linear")
         if self.mode != "stt":  # two of them are added
             with torch.no_grad():
                 self.vertical.weight.mul_(math.sqrt(0.5))

@@ -44,7 +44,11 @@ def solved() -> dict[str, Any]:
 
 
 def _counts(data: str, mode: str, rank: float) -> TTCounts:
-    return tt_counts(model="ms-resnet18", mode=mode, rank_fraction=rank, **SHAPES[data])
+    at = SHAPES[data]
+    return tt_counts(
+        model="ms-resnet18", mode=mode, rank_fraction=rank, timesteps=at["timesteps"], in_channels=at["in_channels"],
+        size=at["size"], classes=at["classes"],
+    )  # fmt: skip
 
 
 def _row(found: TTCounts) -> dict[str, Any]:

@@ -218,7 +218,8 @@ def _check_halves(model: nn.Module, example: Tensor | None) -> None:
     """
     batch = example[:2] if example is not None else None
     if batch is None and getattr(model, "input_shape", None) is not None:
-        batch = torch.zeros(2, *model.input_shape)  # pyright: ignore[reportCallIssue]
+        shape: Any = model.input_shape
+        batch = torch.zeros(2, *shape)
     if batch is None:
         raise ModelError(
             f"mode htt must see {type(model).__name__} run, which has no attribute 'input_shape'; give example=, a "

@@ -112,7 +112,7 @@ def rows_after(before: Tensor, after: Tensor, rows: tuple[int, int] | None) -> t
     shared = before.untyped_storage().data_ptr() == after.untyped_storage().data_ptr()
     if not shared or step == 0 or after.shape[0] > before.shape[0] or after.stride(0) != step:
         return None
-    start = (after.storage_offset() - before.storage_offset()) // step
+    start = int(after.storage_offset() - before.storage_offset()) // int(step)
     first, whole = rows or (0, before.shape[0])
     return (first + start, whole) if start >= 0 else None
 
