@@ -24,11 +24,11 @@ from torch import nn
 from axbar.cost import Estimate, estimate
 from axbar.data import Dataset
 from axbar.nn.tensor_train import TTConv2d
-from axbar.spec import load_hardware
+from axbar.spec import HardwareSpec, load_hardware
 from axbar.techniques import merge_tensor_train
 from axbar.workload import trace
 
-__all__ = ["ARRAYS", "FORMS", "PHASES", "inference", "training"]
+__all__ = ["ARRAYS", "FORMS", "PHASES", "SHARED", "inference", "phase_of", "specs", "training"]
 
 BATCH: Final = 128
 #: name -> preset and settings
@@ -37,38 +37,50 @@ ARRAYS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "two engines": ("tt-train", {"training.batch": BATCH}),
     "two engines, shared": ("tt-train", {"training.batch": BATCH, "array.split": "folds"}),
 }
-#: phase -> how its components end; the rest serves all phases
+#: phase -> how its components end
 PHASES: Final = {"forward": ("lif", "_fwd"), "backward": ("pgu", "_bwd"), "update": ("_wup",)}
+#: what serves all phases
+SHARED: Final = "registers, control, leakage"
 FORMS: Final = ("merged", "factored", "cores")
 _CROSSBARS: Final = "imc-rram-65nm"
 
 
+def specs() -> dict[str, HardwareSpec]:
+    """Return the chips by name, the crossbars last."""
+    arrays = {name: load_hardware(preset).replace(dict(more)) for name, (preset, more) in ARRAYS.items()}
+    return arrays | {_CROSSBARS: load_hardware(_CROSSBARS)}
+
+
 def training(network: nn.Module, dataset: Dataset, samples: int) -> dict[str, Any]:
-    """Return energy (by phase) and time of one training step per sample, by array."""
+    """Return energy (by phase, and by group of components) and time of one training step per sample, by array."""
     split = dataset.train.balanced(samples)
     images, labels = torch.from_numpy(split.images()), torch.from_numpy(split.labels())
-    work = trace(network, images, labels=labels)
-    found: dict[str, Any] = {}
-    for name, (preset, settings) in ARRAYS.items():
-        made = estimate(work, load_hardware(preset).replace(dict(settings)))
-        by_component = dict(zip(made.components, made.by_component("energy_J")[0].tolist(), strict=True))
-        phases = {
-            phase: sum(v for c, v in by_component.items() if c.endswith(ends))
-            for phase, ends in PHASES.items()
-        }
-        total = float(made.total("energy_J")[0])
-        found[name] = {
-            "energy_J": total, "latency_s": float(made.total("latency_s")[0]),
-            "phases": phases | {"registers, control, leakage": total - sum(phases.values())},
-        }  # fmt: skip
-    return found
+    work, chips = trace(network, images, labels=labels), specs()
+    return {name: _step(estimate(work, chips[name])) for name in ARRAYS}
+
+
+def _step(made: Estimate) -> dict[str, Any]:
+    phases = dict.fromkeys((*PHASES, SHARED), 0.0)
+    for component, energy_J in zip(made.components, made.by_component("energy_J")[0].tolist(), strict=True):
+        phases[phase_of(component)] += energy_J
+    return {
+        "energy_J": float(made.total("energy_J")[0]),
+        "latency_s": float(made.total("latency_s")[0]),
+        "phases": phases,
+        "groups": {group: float(energy[0]) for group, energy in made.by_group("energy_J").items()},
+    }
+
+
+def phase_of(component: str) -> str:
+    """Return the phase that a component of a systolic array works in."""
+    return next((phase for phase, ends in PHASES.items() if component.endswith(ends)), SHARED)
 
 
 def inference(network: nn.Module, dataset: Dataset, samples: int) -> dict[str, Any]:
     """Return arrays, energy, time and area of one inference on crossbars by form; ``merged`` alone without trains."""
     images = dataset.test.balanced(samples).images()
     forms = FORMS if any(isinstance(m, TTConv2d) for m in network.modules()) else FORMS[:1]
-    spec = load_hardware(_CROSSBARS)
+    spec = specs()[_CROSSBARS]
     found: dict[str, Any] = {}
     for form in forms:
         made = merge_tensor_train(network, form) if len(forms) > 1 else network

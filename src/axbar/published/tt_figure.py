@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from axbar.published._plot import Bars, Lines, Series, figure
-from axbar.published.tt_chips import ARRAYS, PHASES
+from axbar.published.tt_chips import ARRAYS, FORMS, PHASES, SHARED
 from axbar.published.tt_claims import accuracies, spread
 from axbar.published.tt_networks import MODES
 
@@ -34,29 +34,33 @@ def _accuracy(found: Found) -> Lines:
     return Lines("Error on test data, std over seeds", series, "", "error, %", x_names=list(_NAMES.values()))
 
 
-def _steps(found: Found) -> Bars:
+def _steps(found: Found) -> Lines:
+    series = _by_rule(found, lambda row: 1e3 * row["step_s"])
+    title = f"Training step of {found['steps']['batch']} images, measured"
+    return Lines(title, series, "", "CPU time, ms", x_names=list(_NAMES.values()))
+
+
+def _kept(found: Found) -> Lines:
+    series = _by_rule(found, lambda row: row["kept_B"] / 1e6)
+    title = f"Kept for the way back of {found['steps']['batch']} images"
+    return Lines(title, series, "", "memory, MB", x_names=list(_NAMES.values()))
+
+
+def _by_rule(found: Found, what: Callable[[Any], float]) -> list[Series]:
     rows = found["steps"]["rows"]
-    values = [1e3 * rows[_row(mode)]["step_s"] for mode in MODES]
-    return Bars(
-        "Training step, measured", list(_NAMES.values()), {"CPU time": values}, "CPU time of a step, ms"
-    )
-
-
-def _kept(found: Found) -> Bars:
-    rows = found["steps"]["rows"]
-    values = [rows[_row(mode)]["kept_B"] / 1e6 for mode in MODES]
-    return Bars("Kept for the way back", list(_NAMES.values()), {"tensors": values}, "memory of a batch, MB")
-
-
-def _row(mode: str) -> str:
-    return mode if mode == "dense" else f"{mode} subsample"
+    dense = Series("dense", range(1), [what(rows["dense"])], joined=False)
+    trains = range(1, len(MODES))
+    return [dense] + [
+        Series(name, trains, [what(rows[f"{mode} {rule}"]) for mode in MODES[1:]], joined=False)
+        for rule, name in (("subsample", "strides inside"), ("maxpool", "max pools, as published"))
+    ]
 
 
 def _energy(found: Found) -> Bars:
-    chips = found["training"]
-    phases = [*PHASES, "registers, control, leakage"]
-    array = "two engines"
-    parts = {phase: [1e6 * chips[mode][array]["phases"][phase] for mode in MODES] for phase in phases}
+    chips, array = found["training"], "two engines"
+    parts = {
+        phase: [1e6 * chips[mode][array]["phases"][phase] for mode in MODES] for phase in (*PHASES, SHARED)
+    }
     return Bars(
         "Training step on two engines, modelled", list(_NAMES.values()), parts, "energy per sample, µJ"
     )
@@ -73,7 +77,12 @@ def _time(found: Found) -> Lines:
     return Lines("Training step, modelled", series, "", "time per sample, ms", x_names=list(_NAMES.values()))
 
 
-def _arrays(found: Found) -> Bars:
+def _arrays(found: Found) -> Lines:
     chips = found["inference"]
-    values = [chips[mode]["merged"]["arrays"] for mode in MODES]
-    return Bars("Inference on crossbars, merged", list(_NAMES.values()), {"arrays": values}, "arrays")
+    series = [
+        Series(
+            form, range(len(MODES)), [chips[mode].get(form, {}).get("arrays") for mode in MODES], joined=False
+        )
+        for form in FORMS
+    ]
+    return Lines("Inference on crossbars", series, "", "arrays", x_names=list(_NAMES.values()))

@@ -4,6 +4,9 @@ MS-ResNet18 of width 64. Images of CIFAR-10: 3 × 32 × 32, T = 4, 10 classes; f
 2 × 48 × 48, T = 6, 101 classes. Strides by max pools and the classifier once, as published. The paper's ranks by layer
 are not published openly; ``solved`` finds the share of min(I, O), the same in all layers, that has the published ratio
 of parameters on N-Caltech101, and counts operations there.
+
+Memory for weights: the train in training, in 32 bits; merged kernels without their empty taps in inference, in 8 bits.
+A half layer has two kernels.
 """
 
 from __future__ import annotations
@@ -11,9 +14,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from axbar.techniques import TTCounts, tt_counts
+from torch import nn
 
-__all__ = ["PUBLISHED_PARAMS", "SHAPES", "sizes", "solved"]
+from axbar.nn import build_model
+from axbar.techniques import TTCounts, tt_counts
+from axbar.techniques._tt_layers import tt_layers
+
+__all__ = ["PUBLISHED_PARAMS", "SHAPES", "STORED_BITS", "TRAINED_BITS", "merged_weights", "sizes", "solved"]
+
+#: bits of a weight in training and in inference
+TRAINED_BITS: Final = 32
+STORED_BITS: Final = 8
 
 PUBLISHED_PARAMS: Final = 7.98
 #: data -> arguments of ``tt_counts``
@@ -22,12 +33,14 @@ SHAPES: Final[Mapping[str, Mapping[str, int]]] = {
     "N-Caltech101": {"timesteps": 6, "in_channels": 2, "size": 48, "classes": 101},
 }
 _MODES: Final = ("stt", "ptt", "htt")
+#: taps with a weight when merged; a cross has 5, the second kernel of a half layer one more
+_TAPS: Final[Mapping[str, int]] = {"dense": 9, "stt": 9, "ptt": 5, "htt": 5 + 1}
 _STEPS: Final = 24  # of the bisection: the ratio changes in jumps, as ranks are whole
 
 
 def sizes(rank: float) -> dict[str, dict[str, Any]]:
-    """Return parameters and MACs by data and mode, at one share of min(I, O)."""
-    return {data: {mode: _row(_counts(data, mode, rank)) for mode in _MODES} for data in SHAPES}
+    """Return parameters, MACs and memory by data and mode, at one share of min(I, O)."""
+    return {data: _rows(data, rank) for data in SHAPES}
 
 
 def solved() -> dict[str, Any]:
@@ -39,20 +52,29 @@ def solved() -> dict[str, Any]:
             low = middle
         else:
             high = middle
-    found = {mode: _row(_counts("N-Caltech101", mode, high)) for mode in _MODES}
-    return {"rank": high, **found}
+    return {"rank": high, **_rows("N-Caltech101", high)}
+
+
+def merged_weights(network: nn.Module, mode: str) -> int:
+    """Return weights of convolutions and classifier behind the merge of a dense network's trains, without empty taps."""
+    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    empty = sum((9 - _TAPS[mode]) * c.in_channels * c.out_channels for c in tt_layers(network).values())
+    return sum(p.numel() for layer in layers for p in layer.parameters(recurse=False)) - empty
 
 
 def _counts(data: str, mode: str, rank: float) -> TTCounts:
+    return tt_counts(model="ms-resnet18", mode=mode, rank_fraction=rank, **SHAPES[data])
+
+
+def _rows(data: str, rank: float) -> dict[str, dict[str, Any]]:
     at = SHAPES[data]
-    return tt_counts(
-        model="ms-resnet18", mode=mode, rank_fraction=rank, timesteps=at["timesteps"], in_channels=at["in_channels"],
-        size=at["size"], classes=at["classes"],
-    )  # fmt: skip
+    shape = (at["in_channels"], at["size"], at["size"])
+    dense = build_model("ms-resnet18", input_shape=shape, classes=at["classes"])
+    return {mode: _row(_counts(data, mode, rank), merged_weights(dense, mode)) for mode in ("dense", *_MODES)}
 
 
-def _row(found: TTCounts) -> dict[str, Any]:
+def _row(found: TTCounts, merged: int) -> dict[str, Any]:
     return {
         "params": found.params, "macs": found.macs, "param_ratio": found.param_ratio, "mac_ratio": found.mac_ratio,
-        "dense_params": found.dense_params, "dense_macs": found.dense_macs,
+        "trained_B": found.params * TRAINED_BITS // 8, "stored_B": merged * STORED_BITS // 8,
     }  # fmt: skip

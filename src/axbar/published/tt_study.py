@@ -22,20 +22,17 @@ from axbar.files import write_atomic
 from axbar.nn import predict_logits
 from axbar.nn.tensor_train import TTConv2d
 from axbar.published._reproduction import Reproduction, write_study
-from axbar.published.tt_chips import inference, training
+from axbar.published.tt_chips import inference, specs, training
 from axbar.published.tt_claims import claims
 from axbar.published.tt_figure import panels
 from axbar.published.tt_measure import steps
-from axbar.published.tt_networks import MODES, Net, data_of, trained
-from axbar.published.tt_sizes import sizes, solved
+from axbar.published.tt_networks import MODES, Net, data_of, trained, warmed
+from axbar.published.tt_sizes import STORED_BITS, TRAINED_BITS, sizes, solved
 from axbar.published.tt_table import markdown, rows
 from axbar.techniques import merge_tensor_train
 from axbar.techniques._tuning import count_macs
 
 __all__ = ["SCALES", "Scale", "reproduce"]
-
-#: bits of a weight in training and in inference
-_TRAINED_BITS, _STORED_BITS = 32, 8
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Scale:
 
     Args:
         nets: networks, and how each is trained.
-        width, batch, rounds: of the measured training steps.
+        width, batch, rounds: of the measured training steps; the width also of a modelled one without training.
         samples: recorded for chips.
     """
 
@@ -99,20 +96,19 @@ def reproduce(
         at["runs"][mode].append(_run(place, net, mode, seed, data_of(net, data_dir)))
     tell(len(runs))
     found |= _chips(place, size, data_dir)
+    found["untrained"] = _untrained(place, size, data_dir)
     measured = {"width": size.width, "batch": size.batch, "rounds": size.rounds, "rank": rank}
     found["steps"] = _kept(
         place / "steps.json", measured, lambda: steps(size.width, size.batch, rank, size.rounds)
     )
     found |= {"sizes": sizes(rank), "solved": solved()}
-    net = size.nets[0]
-    trained_on = f"{net.images:,} images, {net.epochs} epochs"
-    how = f"{scale}: MS-ResNet18, width {net.width}, {trained_on}, rank {rank:g} min(I, O)"
+    how = f"{scale}: MS-ResNet18, {_recipes(size.nets)}"
     written = write_study(folder, results=found, table=markdown(found), figure=panels(found, how))
     return Reproduction(
         name="tt-snn",
         source="Lee et al., TT-SNN, DATE 2024 (arXiv 2401.08001): abstract and open training code",
         scale=how,
-        seeds=net.seeds,
+        seeds=size.nets[0].seeds,
         claims=claims(found),
         rows=rows(found),
         settings=written,
@@ -121,6 +117,15 @@ def reproduce(
 
 def _teller(progress: Progress | None, total: int) -> Callable[[int], None]:
     return lambda done: progress("tt-snn", done, total) if progress else None
+
+
+def _recipes(nets: tuple[Net, ...]) -> str:
+    """Return how networks are trained, those with one recipe together."""
+    names: dict[str, list[str]] = {}
+    for net in nets:
+        how = f"width {net.width}, {net.images:,} images, {net.epochs} epochs, rank {net.rank:g} min(I, O)"
+        names.setdefault(how, []).append(net.name)
+    return "; ".join(f"{', '.join(each)}: {how}" for how, each in names.items())
 
 
 def _slug(net: Net, mode: str, seed: int) -> str:
@@ -147,13 +152,14 @@ def _row(network: nn.Module, net: Net, dataset: Dataset) -> dict[str, Any]:
     test = dataset.test if net.tests is None else dataset.test.balanced(net.tests)
     is_train = any(isinstance(m, TTConv2d) for m in network.modules())
     merged = merge_tensor_train(network) if is_train else network
-    right, again = (_right(each, test) for each in (network, merged))
+    right = _right(network, test)
+    again = _right(merged, test) if is_train else right
     weights = {name: _weights(each) for name, each in (("trained", network), ("merged", merged))}
     image = torch.from_numpy(test.images(slice(0, 1)))
     return {
         "accuracy": right / len(test), "merged_accuracy": again / len(test), "right": right, "tests": len(test),
         "weights": weights["trained"], "macs": count_macs(network, image).forward,
-        "trained_bits": _TRAINED_BITS * weights["trained"], "stored_bits": _STORED_BITS * weights["merged"],
+        "trained_bits": TRAINED_BITS * weights["trained"], "stored_bits": STORED_BITS * weights["merged"],
     }  # fmt: skip
 
 
@@ -174,7 +180,7 @@ def _chips(place: Path, size: Scale, data_dir: str | None) -> dict[str, Any]:
     found: dict[str, Any] = {"training": {}, "inference": {}}
     for mode in MODES:
         here = place / _slug(net, mode, net.seeds[0])
-        facts = {**_recipe(net, mode), "mode": mode, "samples": size.samples, "versions": versions()}
+        facts = {**_recipe(net, mode), "mode": mode, **_priced(size, dataset)}
 
         def price(here: Path = here, mode: str = mode) -> dict[str, Any]:
             network = trained(here, net, mode, dataset, net.seeds[0]).eval()
@@ -187,6 +193,25 @@ def _chips(place: Path, size: Scale, data_dir: str | None) -> dict[str, Any]:
         for what in found:
             found[what][mode] = row[what]
     return found | {"traced": f"{net.name}, width {net.width}, {size.samples} samples"}
+
+
+def _untrained(place: Path, size: Scale, data_dir: str | None) -> dict[str, Any]:
+    """Return what training the first network takes at the width of the measured steps, by mode, from random weights."""
+    net, dataset = size.nets[0], data_of(size.nets[0], data_dir)
+    facts = {"data": net.data, "rank": net.rank, "width": size.width, "steps": net.steps, "seed": net.seeds[0],
+             **_priced(size, dataset)}  # fmt: skip
+
+    def price() -> dict[str, Any]:
+        networks = ((mode, warmed(net, mode, dataset, net.seeds[0], size.width)) for mode in MODES)
+        return {mode: training(network, dataset, size.samples) for mode, network in networks}
+
+    found = _kept(place / "untrained.json", facts, price)
+    return {"width": size.width, "training": found}
+
+
+def _priced(size: Scale, dataset: Dataset) -> dict[str, Any]:
+    chips = {name: spec.hash() for name, spec in specs().items()}
+    return {"samples": size.samples, "data_hash": dataset.hash(), "chips": chips, "versions": versions()}
 
 
 def _kept(file: Path, settings: Mapping[str, Any], work: Callable[[], Any]) -> Any:

@@ -26,13 +26,21 @@ def markdown(found: Found) -> str:
     for name, net in found["nets"].items():
         text += [f"## {name}", _table(_accuracy(net))]
     text += ["## Training step, measured", _table(_steps(found["steps"]))]
-    text += ["## Training step, modelled, per sample", _table(_training(found["training"]))]
+    text += [
+        f"## Training step, modelled, per sample: {found['traced']}",
+        _table(_training(found["training"])),
+    ]
+    wide = found["untrained"]
+    text += [
+        f"## Training step, modelled, per sample: untrained, width {wide['width']}",
+        _table(_training(wide["training"])),
+    ]
     text += ["## Inference on crossbars", _table(_inference(found["inference"]))]
     for data, modes in found["sizes"].items():
         text += [f"## Counted at full width, {data}, rank {found['rank']:g} min(I, O)", _table(_sizes(modes))]
     text += [
         f"## Counted at full width, N-Caltech101, rank {found['solved']['rank']:.4f} min(I, O)",
-        _table(_sizes({mode: found["solved"][mode] for mode in MODES[1:]})),
+        _table(_sizes({mode: found["solved"][mode] for mode in MODES})),
     ]
     return "\n\n".join(text) + "\n"
 
@@ -72,6 +80,7 @@ def _training(chips: Found) -> list[dict[str, Any]]:
             "of dense": row["energy_J"] / dense["energy_J"],
             "time_us": 1e6 * row["latency_s"], "time of dense": row["latency_s"] / dense["latency_s"],
             **{f"{phase}_uJ": 1e6 * value for phase, value in row["phases"].items()},
+            "of it memory": row["groups"]["memory"] / row["energy_J"],
         }
         for mode, arrays in chips.items()
         for array, row in arrays.items()
@@ -91,18 +100,11 @@ def _inference(chips: Found) -> list[dict[str, Any]]:
 
 
 def _sizes(modes: Found) -> list[dict[str, Any]]:
-    first = next(iter(modes.values()))
-    dense = {
-        "mode": "dense",
-        "parameters": first["dense_params"],
-        "fewer": 1.0,
-        "MACs": first["dense_macs"],
-        "fewer MACs": 1.0,
-    }
-    return [dense] + [
+    return [
         {
             "mode": mode, "parameters": row["params"], "fewer": row["param_ratio"], "MACs": row["macs"],
-            "fewer MACs": row["mac_ratio"],
+            "fewer MACs": row["mac_ratio"], "weights in training, 32 bits, MB": row["trained_B"] / 1e6,
+            "merged, 8 bits, MB": row["stored_B"] / 1e6,
         }
         for mode, row in modes.items()
     ]  # fmt: skip
