@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import axbar
 from axbar.crossbar import digital
 from axbar.errors import ModelError, UsageError
-from axbar.nn import build_model, load_network, save_checkpoint
+from axbar.nn import build_model, fewer_steps, load_network, save_checkpoint
 from axbar.nn.norm import is_norm
 from axbar.nn.tensor_train import HalfConv2d, TTConv2d
 from axbar.spec import ideal
@@ -248,3 +248,51 @@ def test_the_offer_empties_corners_but_for_the_first_layer() -> None:
         changed = old.name != work.matmuls[0].name and old.geometry.kernel == (3, 3)
         assert (not new.weight[:, :, ::2, ::2].any()) if changed else np.array_equal(old.weight, new.weight)
     assert technique.what_if(axbar.load_hardware("imc-rram-65nm"), offer.workload) is None
+
+
+def test_layers_by_and_by_are_all_brought_back(tmp_path: Path) -> None:
+    first = tensor_train(resnet(), "htt", 2, layers=["blocks.0.conv1"])
+    both = tensor_train(merge_tensor_train(first), "stt", 3, layers=["blocks.0.conv2"])
+    for number, network in enumerate((both, merge_tensor_train(both, "factored"))):
+        save_checkpoint(tmp_path / str(number), network)
+        again = load_network(tmp_path / str(number))
+        x = torch.rand(2, 1, 12, 12)
+        with torch.no_grad():
+            assert torch.equal(again(x), network.eval()(x))
+
+
+def test_half_layers_of_fewer_steps_are_brought_back(tmp_path: Path) -> None:
+    network = merge_tensor_train(tensor_train(resnet(), "htt", 2)).eval()
+    fewer = fewer_steps(network, 4, 3)
+    save_checkpoint(tmp_path / "fewer", fewer)
+    again = load_network(tmp_path / "fewer")
+    pair = again.get_submodule("blocks.0.conv1")
+    assert isinstance(pair, HalfConv2d) and (pair.steps, pair.full) == (3, 2)
+    with torch.no_grad():
+        assert torch.equal(again(images_of(3)), fewer(images_of(3)))
+    save_checkpoint(tmp_path / "all", network)
+    with pytest.raises(ModelError, match="made for 4 steps and can't run 5"):
+        load_network(tmp_path / "all", steps=5)
+
+
+def images_of(count: int) -> Tensor:
+    return torch.rand(count, 1, 12, 12, generator=torch.Generator().manual_seed(2))
+
+
+def test_one_convolution_under_two_names_becomes_one_train() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), conv := nn.Conv2d(4, 4, 3, padding=1), conv)
+    made = tensor_train(network, "stt", 2)
+    assert isinstance(made[1], TTConv2d) and made[1] is made[2]
+    merged = merge_tensor_train(made)
+    assert type(merged[1]) is nn.Conv2d and merged[1] is merged[2]
+
+
+def test_words_that_mean_nothing_are_refused() -> None:
+    for wrong in ({"mode": "ppt"}, {"stride": "pool"}, {"init": "new"}):
+        with pytest.raises(ModelError, match="unknown"):
+            tensor_train(resnet(), **wrong)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ModelError, match=r"form of a tensor train 'merge'.*merged"):
+        merge_tensor_train(tensor_train(resnet()), "merge")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ModelError, match="a convolution and not a network"):
+        tensor_train(nn.Conv2d(4, 4, 3, padding=1), layers=[""])
+    assert type(merge_tensor_train(TTConv2d(4, 4, 2))) is nn.Conv2d

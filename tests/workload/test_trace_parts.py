@@ -162,3 +162,51 @@ def test_sums_of_the_first_kernel_travel_to_the_neurons_of_the_second() -> None:
     assert [n.name for n in graph.neurons[late]] == ["neuron2"] and not graph.neurons[early]
     assert graph.sends_sums[early] and not graph.sends_sums[late]
     assert graph.foreign_values[late] == 6 * 36 * 2  # outputs of two steps
+
+
+class Recurring(nn.Module):
+    """A loop over chunks whose first step has no feedback: its slices tell steps of some calls alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps = 4
+        self.into, self.back, self.out = nn.Linear(6, 5), nn.Linear(5, 5), nn.Linear(5, 3)
+        self.neuron = LIF(threshold=0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        state, spikes, made = None, None, []
+        for part in (x[None] * torch.ones(self.steps, 1, 1)).flatten(0, 1).chunk(self.steps):
+            current = self.into(part) if spikes is None else self.into(part) + self.back(spikes)
+            spikes, state = self.neuron.step(current, state)
+            made.append(self.out(spikes))
+        return torch.stack(made)
+
+
+def test_a_loop_over_chunks_is_one_layer_each() -> None:
+    work = axbar.trace(Recurring().eval(), torch.rand(B, 6))
+    assert {at.name: at.steps for at in work.matmuls} == {
+        "into": (0, 1, 2, 3),
+        "back": (0, 1, 2),  # by the spikes that it reads
+        "out": (0, 1, 2, 3),
+    }
+    assert [at.name for at in work.neurons] == ["neuron"]
+
+
+def test_steps_in_another_order_are_not_told() -> None:
+    class Turned(Halves):
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.neuron1(self.first(x)[None].expand(T, -1, -1, -1, -1)).flatten(0, 1)
+            return self.fc(self.pair.early(y.flip(0)[: 2 * len(x)]).flatten(1)).unflatten(0, (2, -1))
+
+    with pytest.raises(TraceError, match="2 inputs per sample"):
+        axbar.trace(Turned(2).eval(), torch.rand(B, 1, 6, 6), steps=T)
+
+
+@pytest.mark.parametrize("steps", [2, 3])
+def test_a_first_kernel_of_one_step_sends_its_sums_once(steps: int) -> None:
+    from axbar.cost._graph import graph_of
+
+    torch.manual_seed(0)
+    graph = graph_of(axbar.trace(Halves(1, norm=False, steps=steps).eval(), torch.rand(B, 1, 6, 6)))
+    names = [at.name for at in graph.layers]
+    assert graph.foreign_values[names.index("pair.late")] == 6 * 36

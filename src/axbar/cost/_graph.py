@@ -105,7 +105,9 @@ def graph_of(workload: Workload, steps: Mapping[str, float] | None = None) -> Gr
         else:
             if not is_priced(layer):
                 graph.unpriced.append((layer.name, layer.op))
-            origins[layer.name] = _join(graph, layer, found, workload.steps) if layer.op in _JUNCTIONS else found
+            origins[layer.name] = (
+                _join(graph, layer, found, workload.steps) if layer.op in _JUNCTIONS else found
+            )
     return graph
 
 
@@ -118,7 +120,8 @@ def _join(graph: Graph, layer: LayerTrace, found: set[_Origin], total: int) -> s
     for source, spikes in found:
         if source == host:
             continue
-        steps = graph.runs[source].item() if _is_part(graph, source, total) else graph.steps[layer.name]
+        part = _is_part(graph, source, found, total)
+        steps = graph.runs[source].item() if part else graph.steps[layer.name]
         sent = elements * steps
         graph.sent.append((host, source, 0.0 if spikes else sent, sent if spikes else 0.0))
         if spikes:
@@ -133,7 +136,7 @@ def _join(graph: Graph, layer: LayerTrace, found: set[_Origin], total: int) -> s
 def _send_parts(graph: Graph, host: int, found: set[_Origin], total: int) -> None:
     """Send the sums of products that run on other steps than the host to the membranes that stand there."""
     for source, spikes in found:
-        if source == host or spikes or graph.sends_sums[source] or not _is_part(graph, source, total):
+        if source == host or spikes or graph.sends_sums[source] or not _is_part(graph, source, found, total):
             continue
         sent = float(math.prod(graph.layers[source].geometry.out_shape)) * graph.runs[source].item()
         graph.sent.append((host, source, sent, 0.0))
@@ -141,9 +144,15 @@ def _send_parts(graph: Graph, host: int, found: set[_Origin], total: int) -> Non
         graph.sends_sums[source] = True
 
 
-def _is_part(graph: Graph, source: int, total: int) -> bool:
-    """Whether a product runs on some of the steps alone; what runs on the first alone is constant."""
+def _is_part(graph: Graph, source: int, found: set[_Origin], total: int) -> bool:
+    """Whether a product runs on some of the steps alone.
+
+    What runs on the first alone is constant, unless another product that is ``found`` beside it takes over behind it.
+    """
     if source == EXTERNAL:
         return False
     steps = graph.layers[source].steps
+    if steps == (0,):
+        others = (graph.layers[i].steps[0] for i, spikes in found if i != EXTERNAL and not spikes)
+        return 1 in others
     return steps[0] > 0 or 1 < len(steps) < total

@@ -165,7 +165,7 @@ class TTConv2d(_BySteps):
 
     def _cross(self, h: Tensor) -> Tensor:
         step = self.stride if self.stride_rule == "subsample" else 1
-        plain = type(self.vertical) is nn.Conv2d is type(self.horizontal)  # none of a chip, or on a grid
+        plain = _is_plain(self.vertical) and _is_plain(self.horizontal)
         if self.training and plain and (step > 1 or self.rank <= _ONE_KERNEL):
             down, across = self.vertical.weight, self.horizontal.weight
             return F.conv2d(h, F.pad(down, (1, 1)) + F.pad(across, (0, 0, 1, 1)), stride=step, padding=1)
@@ -191,6 +191,12 @@ class TTConv2d(_BySteps):
         stride = f", stride={self.stride} ({self.stride_rule})" if self.stride > 1 else ""
         steps = f", full on {self.full} of {self.steps} steps" if self.mode == "htt" else ""
         return f"{self.in_channels}, {self.out_channels}, rank={self.rank}, mode={self.mode}{stride}{steps}"
+
+
+def _is_plain(core: nn.Module) -> bool:
+    """Whether a core is no more than its weight: none of a chip or on a grid, pruned, or watched."""
+    watched = core._forward_hooks or core._forward_pre_hooks or core._backward_hooks
+    return type(core) is nn.Conv2d and "weight" in core._parameters and not watched
 
 
 class HalfConv2d(_BySteps):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 __all__ = ["Bars", "Lines", "Series", "figure"]
@@ -17,6 +17,7 @@ WIDTH, HEIGHT = 400, 290  # of a panel
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 16, 58, 52
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5158BB", "#7A5C3E", "#9A9A9A")
 _INK, _GRID = "#222", "#DDD"
+_BESIDE = 0.3  # of the way between two cases, how far their marks may stand beside them
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Series:
 class Lines:
     """A panel of lines; axes are logarithmic where said, else start at zero if all is positive.
 
-    With ``x_names`` x counts cases from 0, which are written below their marks.
+    With ``x_names`` x counts cases from 0, which are written below their marks; marks of a case stand side by side.
     """
 
     title: str
@@ -56,21 +57,24 @@ class Lines:
 
     def draw(self) -> str:
         """Return the panel's marks, 400 x 290."""
-        points = [(x, y) for s in self.series for x, y in zip(s.x, s.y, strict=True) if y is not None]
-        x_axis = _Axis.of([x for x, _ in points], self.x_log, _LEFT, WIDTH - _RIGHT, ticks_at_data=True)
-        tops = [
-            y + half for s in self.series for y, half in zip(s.y, s.spread, strict=False) if y is not None
-        ]
+        series, cases = self._side_by_side(), list(range(len(self.x_names)))
+        points = [(x, y) for s in series for x, y in zip(s.x, s.y, strict=True) if y is not None]
+        x_values = [-_BESIDE, *cases, cases[-1] + _BESIDE] if cases else [x for x, _ in points]
+        x_axis = _Axis.of(x_values, self.x_log, _LEFT, WIDTH - _RIGHT, ticks_at_data=True)
+        tops = [y + half for s in series for y, half in zip(s.y, s.spread, strict=False) if y is not None]
         y_axis = _Axis.of([*(y for _, y in points), *tops], self.y_log, HEIGHT - _BOTTOM, _TOP)
         parts = [_frame(self.title, self.y_label), _text(_middle(), HEIGHT - 14, self.x_label, "middle")]
         parts += [_rule(y_axis.place(v), _label(v)) for v in y_axis.ticks]
-        named = [self.x_names[round(v)] if self.x_names else _label(v) for v in x_axis.ticks]
-        parts += [
-            _text(x_axis.place(v), HEIGHT - _BOTTOM + 16, name, "middle")
-            for v, name in zip(x_axis.ticks, named, strict=True)
-        ]
-        parts += [_line(s, i, x_axis, y_axis) for i, s in enumerate(self.series)]
-        return "".join([*parts, _legend([s.name for s in self.series])])
+        names = dict(zip(cases, self.x_names, strict=True)) or {v: _label(v) for v in x_axis.ticks}
+        parts += [_text(x_axis.place(v), HEIGHT - _BOTTOM + 16, name, "middle") for v, name in names.items()]
+        parts += [_line(s, i, x_axis, y_axis) for i, s in enumerate(series)]
+        return "".join([*parts, _legend([s.name for s in series])])
+
+    def _side_by_side(self) -> list[Series]:
+        """Return the series, moved apart where x counts cases."""
+        apart = 2 * _BESIDE / len(self.series) if self.x_names else 0.0
+        moved = [apart * (i - (len(self.series) - 1) / 2) for i in range(len(self.series))]
+        return [replace(s, x=[x + by for x in s.x]) for s, by in zip(self.series, moved, strict=True)]
 
 
 @dataclass(frozen=True)

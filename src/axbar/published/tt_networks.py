@@ -28,6 +28,7 @@ from torch import nn
 
 from axbar.data import Dataset, load_data
 from axbar.nn import TrainConfig, build_model, train
+from axbar.nn.norm import is_norm
 from axbar.nn.tensor_train import Mode
 from axbar.published.loas_network import COLOUR
 from axbar.techniques import tensor_train
@@ -37,8 +38,8 @@ __all__ = ["MODES", "Net", "build", "data_of", "trained", "warmed"]
 
 #: variants in the order of the tables
 MODES = ("dense", "stt", "ptt", "htt")
-#: batches from which norms of untrained networks learn (momentum 0.1: 4 % of the initial statistics are left), and size
-_WARM, _WARM_BATCH = 30, 10
+#: batches, and images in each, from which norms of untrained networks have their statistics
+_WARM, _WARM_BATCH = 10, 20
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,17 @@ def trained(
 
 
 def warmed(net: Net, mode: str, dataset: Dataset, seed: int, width: int) -> nn.Module:
-    """Return an untrained variant of another width, whose norms have the statistics of training images."""
+    """Return an untrained variant of another width, whose norms have the mean statistics of training images."""
     network = build(replace(net, width=width), mode, dataset, seed).train()
+    norms: list[Any] = [m for m in network.modules() if is_norm(m)]
+    usual = [norm.momentum for norm in norms]
     order = torch.randperm(len(dataset.train), generator=torch.Generator().manual_seed(seed)).numpy()
     with torch.no_grad():
         for number in range(_WARM):
+            for norm in norms:  # a running mean, in which nothing of the initial statistics is left
+                norm.momentum = 1 / (number + 1)
             picked = order.take(range(number * _WARM_BATCH, (number + 1) * _WARM_BATCH), mode="wrap")
             network(torch.from_numpy(dataset.train.images(picked)))
+    for norm, momentum in zip(norms, usual, strict=True):
+        norm.momentum = momentum
     return network.eval()

@@ -56,14 +56,18 @@ def solved() -> dict[str, Any]:
 
 
 def merged_weights(network: nn.Module, mode: str) -> int:
-    """Return weights of convolutions and classifier behind the merge of a dense network's trains, without empty taps."""
+    """Return weights of convolutions and classifier where a dense network's trains are merged, without empty taps."""
     layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     empty = sum((9 - _TAPS[mode]) * c.in_channels * c.out_channels for c in tt_layers(network).values())
     return sum(p.numel() for layer in layers for p in layer.parameters(recurse=False)) - empty
 
 
 def _counts(data: str, mode: str, rank: float) -> TTCounts:
-    return tt_counts(model="ms-resnet18", mode=mode, rank_fraction=rank, **SHAPES[data])
+    at = SHAPES[data]
+    return tt_counts(
+        model="ms-resnet18", mode=mode, rank_fraction=rank, timesteps=at["timesteps"], in_channels=at["in_channels"],
+        size=at["size"], classes=at["classes"],
+    )  # fmt: skip
 
 
 def _rows(data: str, rank: float) -> dict[str, dict[str, Any]]:

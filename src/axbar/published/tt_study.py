@@ -97,7 +97,7 @@ def reproduce(
     tell(len(runs))
     found |= _chips(place, size, data_dir)
     found["untrained"] = _untrained(place, size, data_dir)
-    measured = {"width": size.width, "batch": size.batch, "rounds": size.rounds, "rank": rank}
+    measured = {"width": size.width, "batch": size.batch, "rounds": size.rounds, "rank": rank, "threads": 1}
     found["steps"] = _kept(
         place / "steps.json", measured, lambda: steps(size.width, size.batch, rank, size.rounds)
     )

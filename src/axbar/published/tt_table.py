@@ -65,7 +65,8 @@ def _accuracy(net: Found) -> list[dict[str, Any]]:
 def _steps(at: Found) -> list[dict[str, Any]]:
     return [
         {
-            "mode": name, "CPU s a step": row["step_s"], "of dense": row["step_ratio"], "kept_MB": row["kept_B"] / 1e6,
+            "mode": name, "CPU s a step": row["step_s"], "of dense": row["step_ratio"], "highest": row["step_highest"],
+            "kept_MB": row["kept_B"] / 1e6,
             "one image, of dense": row.get("image_ratio", ""),
         }
         for name, row in at["rows"].items()

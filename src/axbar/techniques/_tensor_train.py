@@ -21,9 +21,9 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import torch
@@ -32,9 +32,10 @@ from torch import Tensor, nn
 
 from axbar.calibration import CalibrationSource, run
 from axbar.cost.whatif import Offer
-from axbar.errors import AxbarError, ModelError
+from axbar.errors import AxbarError, ModelError, unknown_name
 from axbar.nn import is_untrained
-from axbar.nn.tensor_train import Mode, StrideRule, TTConv2d
+from axbar.nn._replace import replace_module
+from axbar.nn.tensor_train import HalfConv2d, Mode, StrideRule, TTConv2d
 from axbar.nn.tensor_train import full_steps as steps_in_full
 from axbar.spec import HardwareSpec
 from axbar.techniques._base import TechniqueConfig, TechniqueResult
@@ -91,7 +92,7 @@ def tensor_train(
     mode: Mode = "ptt",
     ranks: Ranks = 0.25,
     *,
-    layers: list[str] | None = None,
+    layers: Sequence[str] | None = None,
     stride: StrideRule = "subsample",
     full_steps: int | None = None,
     init: Init = "auto",
@@ -126,8 +127,13 @@ def tensor_train(
       (pool): Identity()
     )
     """
+    _check_names(mode, stride, init)
     made = copy.deepcopy(model)
-    chosen = tt_layers(made, layers)
+    chosen = tt_layers(made, [layers] if isinstance(layers, str) else layers)
+    if "" in chosen:
+        raise ModelError(
+            "tensor_train was given a convolution and not a network that holds it; put it into nn.Sequential."
+        )
     steps = _steps_of(model) if mode == "htt" else 1
     fresh = init == "fresh" or (init == "auto" and is_untrained(model))
     found = _ranks(chosen, ranks, fresh)
@@ -139,12 +145,12 @@ def tensor_train(
                 conv.in_channels, conv.out_channels, found[path], mode, conv.stride[0], stride, steps,
                 full_steps if mode == "htt" else None, conv.bias is not None,
             )  # fmt: skip
-            made.set_submodule(path, decomposed(conv, shape, fresh))
+            replace_module(made, path, decomposed(conv, shape, fresh))
     finally:
         torch.random.set_rng_state(state)
     if mode == "htt":
         _check_halves(made, example)
-    note(made, TECHNIQUE.name, _facts(made, "cores"))
+    note(made, TECHNIQUE.name, _facts(made, "cores", chosen))
     return made
 
 
@@ -154,18 +160,33 @@ def merge_tensor_train(model: nn.Module, form: Form = "merged") -> nn.Module:
     Raises:
         ModelError: it has no tensor train.
     """
+    if form not in get_args(Form):
+        raise ModelError(unknown_name("form of a tensor train", form, get_args(Form)))
     made = copy.deepcopy(model)
+    if isinstance(made, TTConv2d):
+        return convert(made, form)
     trains = _trains(made)
     if not trains:
         raise ModelError(
             f"{type(model).__name__} has no tensor train; make one with axbar.techniques.tensor_train."
         )
-    facts = _facts(made, form)
+    facts = _facts(made, form, trains)
     for path, layer in trains.items():
-        made.set_submodule(path, convert(layer, form))
-    _forget(made)
+        replace_module(made, path, convert(layer, form))
+    _forget(made, trains)
     note(made, TECHNIQUE.name, facts)
     return made
+
+
+def _check_names(mode: str, stride: str, init: str) -> None:
+    """Refuse words that mean nothing."""
+    for what, value, known in (
+        ("mode of a tensor train", mode, get_args(Mode)),
+        ("rule for strides", stride, get_args(StrideRule)),
+        ("start of the cores", init, get_args(Init)),
+    ):
+        if value not in known:
+            raise ModelError(unknown_name(what, value, known))
 
 
 def _trains(model: nn.Module) -> dict[str, TTConv2d]:
@@ -197,16 +218,21 @@ def _array(conv: nn.Conv2d) -> np.ndarray[Any, Any]:
     return conv.weight.detach().cpu().double().numpy()
 
 
-def _facts(model: nn.Module, form: Form) -> dict[str, Any]:
-    return {"form": form, "layers": {path: shape_of(layer).facts() for path, layer in _trains(model).items()}}
+def _facts(model: nn.Module, form: Form, paths: Iterable[str]) -> dict[str, Any]:
+    trains = _trains(model)
+    return {"form": form, "layers": {path: shape_of(trains[path]).facts() for path in paths}}
 
 
-def _forget(model: nn.Module) -> None:
-    """Take the last note of this technique away, in place: another form of the same layers replaces it."""
+def _forget(model: nn.Module, paths: Collection[str]) -> None:
+    """Take notes of layers away, in place: another form of them replaces these."""
     config: Any = getattr(model, "config", None)
     if isinstance(config, dict) and config.get("techniques"):
-        kept = [each for each in config["techniques"] if each["name"] != TECHNIQUE.name]
-        vars(model)["config"] = {**config, "techniques": kept}
+        other = [
+            each
+            for each in config["techniques"]
+            if each["name"] != TECHNIQUE.name or not set(each["facts"]["layers"]) <= set(paths)
+        ]
+        vars(model)["config"] = {**config, "techniques": other}
 
 
 @torch.no_grad()
@@ -304,10 +330,11 @@ class TensorTrain:
 
     def restructure(self, model: nn.Module, facts: Mapping[str, Any]) -> nn.Module:
         """Put the modules of the noted form in place of the layers, in place; weights come afterwards."""
+        like = next(model.parameters())
         for path, shape in facts["layers"].items():
-            old: Any = model.get_submodule(path)
-            made = empty(TTShape(**shape), facts["form"]).to(old.weight)
-            model.set_submodule(path, made.train(model.training))
+            made = empty(TTShape(**shape), facts["form"]).to(like)
+            _keep_steps(made, getattr(model, "steps", None))
+            replace_module(model, path, made)
         note(model, self.name, facts)
         return model
 
@@ -334,6 +361,18 @@ class TensorTrain:
             target, config.mode, parse_ranks(config.rank), stride=config.stride, full_steps=config.full_steps,
             init=config.init, seed=config.seed, example=image,
         )  # fmt: skip
+
+
+def _keep_steps(made: nn.Module, steps: int | None) -> None:
+    """Let half layers run as many steps as the network that was built again, which may be fewer."""
+    for layer in made.modules():
+        if isinstance(layer, HalfConv2d | TTConv2d) and steps is not None and layer.steps > 1:
+            if steps > layer.steps:
+                raise ModelError(
+                    f"a half layer was made for {layer.steps} steps and can't run {steps}; build the network with "
+                    f"steps={layer.steps} or fewer."
+                )
+            layer.keep_steps(steps)
 
 
 def _weights(model: nn.Module) -> int:

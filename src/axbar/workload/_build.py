@@ -107,16 +107,18 @@ def _parts(
     steps: int,
     samples: int,
 ) -> dict[int, tuple[int, ...]]:
-    """Return the steps of calls that read some of the steps of ``[T·B, ...]``, T outermost."""
+    """Return the steps of calls that read some of the steps of ``[T·B, ...]``, T outermost, by layer all or none."""
     found: dict[int, tuple[int, ...]] = {}
     for n, (event, into, out) in enumerate(zip(events, inputs, outputs, strict=True)):
         layout = into or out
         if event.rows is None or layout is None or layout.axis or event.rows[1] != steps * samples:
             continue
         first, rest = divmod(event.rows[0], samples)
-        if not rest and first + layout.fold <= steps:
+        if not rest and first >= 0 and first + layout.fold <= steps:
             found[n] = tuple(range(first, first + layout.fold))
-    return found
+    # where a layer's steps show in some of its calls alone, the order of the calls tells all of them
+    mixed = {event.call[:4] for n, event in enumerate(events) if n not in found}
+    return {n: when for n, when in found.items() if events[n].call[:4] not in mixed}
 
 
 def _count(event: Event, into: Layout | None, out: Layout | None, steps: int) -> int:

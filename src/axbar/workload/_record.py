@@ -46,7 +46,7 @@ from axbar.workload._modules import (
     uncompiled,
 )
 from axbar.workload._ops import ADVICE, ASSIGNING, COMPUTING, LEADING, MOVING, QUERIES, op_name
-from axbar.workload._tags import Tag, TagMap, channel_after, rows_after, tensors_in
+from axbar.workload._tags import Tag, TagMap, channel_after, rows_after, rows_joined, tensors_in
 from axbar.workload._types import MATMUL_OPS
 
 __all__ = ["record"]
@@ -237,11 +237,14 @@ class _Recorder(TorchFunctionMode):
         if name in ASSIGNING:
             self.tags.write(inputs[0], Tag(tag.producers)) if tag.producers else self.tags.forget(inputs[0])
             return result
+        joined = None
         if len(data) > 1:
             tag = Tag(tag.producers, self._joined_channel(data, result))
+            tags = [(len(t) if t.ndim else 0, self.tags.get(t)) for t in data]
+            joined = rows_joined([(n, None if at is None else at.rows) for n, at in tags])
         for tensor in tensors_in(result) if tag.producers else ():
             moved = channel_after(name, data[0], tensor, tag.channel) if len(data) == 1 else tag.channel
-            rows = rows_after(data[0], tensor, tag.rows) if len(data) == 1 else None
+            rows = rows_after(name, data[0], tensor, tag.rows) if len(data) == 1 else joined
             self.tags.set(tensor, Tag(tag.producers, moved, rows))
         return result
 

@@ -14,7 +14,14 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from axbar.workload._ops import RESHAPING
 
-__all__ = ["Tag", "TagMap", "channel_after", "rows_after", "tensors_in"]
+__all__ = ["Tag", "TagMap", "channel_after", "rows_after", "rows_joined", "tensors_in"]
+
+#: rows of a tensor whose entries were reordered
+_UNTOLD = (-1, 0)
+#: what copies entries in their order
+_COPIES = frozenset(
+    "contiguous clone to float double half bfloat16 cpu cuda type type_as pad constant_pad_nd".split()
+)
 
 
 @dataclass(frozen=True)
@@ -98,23 +105,46 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
             yield from tensors_in(item)
 
 
-def rows_after(before: Tensor, after: Tensor, rows: tuple[int, int] | None) -> tuple[int, int] | None:
-    """Return which entries of the first axis a tensor holds after data were moved; None if all, or it can't be told.
+def rows_after(
+    name: str, before: Tensor, after: Tensor, rows: tuple[int, int] | None
+) -> tuple[int, int] | None:
+    """Return which entries of the first axis a tensor holds after data were moved; None if all.
+
+    Entries in another order are no steps that can be told; nor are slices of them.
 
     Args:
+        name: of the operation.
         rows: of ``before``, as in ``Tag``.
     """
-    if before.ndim == 0 or before.ndim != after.ndim:
-        return None
-    if before.shape[0] == after.shape[0]:
-        return rows
+    if rows == _UNTOLD or before.ndim == 0 or before.ndim != after.ndim:
+        return _UNTOLD if rows == _UNTOLD else None
+    if name in _COPIES or "dropout" in name or name == "detach":
+        return rows if before.shape[0] == after.shape[0] else None
     step = before.stride(0)
     shared = before.untyped_storage().data_ptr() == after.untyped_storage().data_ptr()
     if not shared or step == 0 or after.shape[0] > before.shape[0] or after.stride(0) != step:
-        return None
+        return _UNTOLD if before.shape[0] == after.shape[0] and not shared else None
     start = int(after.storage_offset() - before.storage_offset()) // int(step)
+    if start == 0 and before.shape[0] == after.shape[0]:
+        return rows
     first, whole = rows or (0, before.shape[0])
     return (first + start, whole) if start >= 0 else None
+
+
+def rows_joined(parts: list[tuple[int, tuple[int, int] | None]]) -> tuple[int, int] | None:
+    """Return the rows of tensors that were joined: None where they follow each other, from first to last, or are whole.
+
+    Args:
+        parts: entries and rows of each.
+    """
+    if all(rows is None for _, rows in parts):
+        return None
+    at, whole = 0, parts[0][1][1] if parts[0][1] else 0
+    for entries, rows in parts:
+        if rows != (at, whole):
+            return _UNTOLD
+        at += entries
+    return None if at == whole else _UNTOLD
 
 
 def channel_after(name: str, before: Tensor, after: Tensor, axis: int | None) -> int | None:
