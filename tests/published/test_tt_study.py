@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from axbar.published import tt_study
 from axbar.published.tt_chips import ARRAYS, SHARED, phase_of
 from axbar.published.tt_claims import claims, lost
 from axbar.published.tt_measure import kept_bytes
-from axbar.published.tt_networks import MODES, Net, build, data_of, warmed
+from axbar.published.tt_networks import MODES, VARIANTS, Net, build, data_of, narrow_width, warmed
 from axbar.published.tt_sizes import PUBLISHED_PARAMS, merged_weights, sizes, solved
 from axbar.published.tt_study import SCALES, Scale, reproduce
 from axbar.techniques import merge_tensor_train, tensor_train
@@ -45,10 +46,10 @@ def test_every_network_mode_and_seed_is_run_and_merging_changes_no_answer(study:
     folder, found, seen = study
     assert {name: len(net["runs"]["ptt"]) for name, net in found["nets"].items()} == {"quarter": 2, "half": 1}
     for net in found["nets"].values():
-        for mode in MODES:
+        for mode in VARIANTS:
             for run in net["runs"][mode]:
                 assert run["accuracy"] == run["merged_accuracy"] == run["right"] / 40
-    assert seen == list(range(4 * 3 + 1))
+    assert seen == list(range(5 * 3 + 1))
     assert (folder / "figure.svg").read_text(encoding="utf-8").count("<g transform") == 6
     table = (folder / "table.md").read_text(encoding="utf-8")
     assert table.count("\n## ") == 8 and "nan" not in table
@@ -126,6 +127,18 @@ def test_merged_weights_are_those_of_merged_networks(mode: str) -> None:
     held = sum(int(torch.count_nonzero(layer.weight)) for layer in layers)
     biases = sum(layer.bias.numel() for layer in layers if layer.bias is not None)
     assert merged_weights(build(net, "dense", dataset, 0), mode) == held + biases
+
+
+def test_the_narrow_network_has_no_more_weights_than_the_trains() -> None:
+    net = Net("tiny", "fashion-mnist-small", 16, 60, 1, 40, (0,))
+    dataset = data_of(net, None)
+
+    def weights(network: nn.Module) -> int:
+        return sum(m.weight.numel() for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear))
+
+    trains, narrow = (weights(build(net, mode, dataset, 0)) for mode in ("ptt", "narrow"))
+    wider = weights(build(replace(net, width=narrow_width(net, dataset) + 1), "dense", dataset, 0))
+    assert narrow <= trains < wider
 
 
 def test_full_width_sizes_add_up() -> None:

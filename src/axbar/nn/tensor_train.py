@@ -36,6 +36,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from axbar.errors import ModelError, unknown_name
+from axbar.nn._pixels import every_pixel
 
 __all__ = ["HalfConv2d", "Mode", "StrideRule", "TTConv2d", "full_steps"]
 
@@ -171,7 +172,7 @@ class TTConv2d(_BySteps):
             return F.conv2d(h, F.pad(down, (1, 1)) + F.pad(across, (0, 0, 1, 1)), stride=step, padding=1)
         # Each core strides along its own three taps; across them entries are left out before, which gives the same
         # numbers without strided kernels of one tap (see ``SpikingNetwork.ready``).
-        columns, rows = (h[..., ::step], h[:, :, ::step]) if step > 1 else (h, h)
+        columns, rows = every_pixel(h, 1, step), every_pixel(h, step, 1)
         return self.vertical(columns).add_(self.horizontal(rows))
 
     def _halves(self, x: Tensor, early: int) -> Tensor:
@@ -179,11 +180,11 @@ class TTConv2d(_BySteps):
         if early == x.shape[0]:
             return self._cross(self.reduce(x))
         if not early:
-            return self.reduce(x[:, :, ::step, ::step])
+            return self.reduce(every_pixel(x, step, step))
         if step == 1:
             h = self.reduce(x)
             return torch.cat([self._cross(h[:early]), h[early:]])
-        late = self.reduce(x[early:, :, ::step, ::step])
+        late = self.reduce(every_pixel(x[early:], step, step))
         return torch.cat([self._cross(self.reduce(x[:early])), late])
 
     def extra_repr(self) -> str:
@@ -239,7 +240,7 @@ class HalfConv2d(_BySteps):
         if early:
             parts.append(self.early(x[:early]))
         if early < x.shape[0]:
-            parts.append(self.late(x[early:, :, :: self.stride, :: self.stride]))
+            parts.append(self.late(every_pixel(x[early:], self.stride, self.stride)))
         return torch.cat(parts)
 
     def extra_repr(self) -> str:

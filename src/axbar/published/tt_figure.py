@@ -9,7 +9,7 @@ from typing import Any
 from axbar.published._plot import Bars, Lines, Series, figure
 from axbar.published.tt_chips import ARRAYS, FORMS, PHASES, SHARED
 from axbar.published.tt_claims import accuracies, spread
-from axbar.published.tt_networks import MODES
+from axbar.published.tt_networks import MODES, VARIANTS
 
 __all__ = ["panels"]
 
@@ -26,12 +26,14 @@ def panels(found: Found, caption: str) -> str:
 def _accuracy(found: Found) -> Lines:
     series = [
         Series(
-            name, range(len(MODES)), [100 - statistics.fmean(accuracies(net, mode)) for mode in MODES],
-            [spread(accuracies(net, mode)) for mode in MODES], joined=False,
+            name, range(len(VARIANTS)), [100 - statistics.fmean(accuracies(net, each)) for each in VARIANTS],
+            [spread(accuracies(net, each)) for each in VARIANTS], joined=False,
         )
         for name, net in found["nets"].items()
     ]  # fmt: skip
-    return Lines("Error on test data, std over seeds", series, "", "error, %", x_names=list(_NAMES.values()))
+    return Lines(
+        "Error on test data, std over seeds", series, "", "error, %", x_names=[*_NAMES.values(), "narrow"]
+    )
 
 
 def _steps(found: Found) -> Lines:

@@ -8,6 +8,7 @@ and learning rates:
 |---|---|
 | dense | as they are |
 | STT, PTT, HTT | trains of rank ⌊f min(I, O)⌋, middle cores in sequence, in parallel, on half of the steps |
+| narrow | as they are, in a network so narrow that it has no more weights than the trains |
 
 The published recipe has 100 epochs of SGD on all images; here AdamW, fewer images and epochs, which two cores can run.
 Everything lies in run folders and is read back from there.
@@ -34,10 +35,11 @@ from axbar.published.loas_network import COLOUR
 from axbar.techniques import tensor_train
 from axbar.techniques._finetune import FewImages
 
-__all__ = ["MODES", "Net", "build", "data_of", "trained", "warmed"]
+__all__ = ["MODES", "VARIANTS", "Net", "build", "data_of", "narrow_width", "trained", "warmed"]
 
-#: variants in the order of the tables
+#: variants in the order of the tables; the first four differ in their layers, the last one in its width
 MODES = ("dense", "stt", "ptt", "htt")
+VARIANTS = (*MODES, "narrow")
 #: batches, and images in each, from which norms of untrained networks have their statistics
 _WARM, _WARM_BATCH = 10, 20
 
@@ -78,14 +80,32 @@ def data_of(net: Net, data_dir: str | None) -> Dataset:
 
 def build(net: Net, mode: str, dataset: Dataset, seed: int) -> nn.Module:
     """Return the untrained network of a variant."""
-    colour: dict[str, Any] = COLOUR if dataset.input_shape[0] == 3 else {}
-    network = build_model(
-        "ms-resnet18", width=net.width, steps=net.steps, input_shape=dataset.input_shape,
-        classes=len(dataset.classes), seed=seed, **colour,
-    )  # fmt: skip
+    if mode == "narrow":
+        return _dense(net, dataset, seed, narrow_width(net, dataset))
+    network = _dense(net, dataset, seed, net.width)
     if mode == "dense":
         return network
     return tensor_train(network, cast(Mode, mode), net.rank, init="fresh", seed=seed)
+
+
+def narrow_width(net: Net, dataset: Dataset) -> int:
+    """Return the largest width whose dense network has no more weights than the trains, at least 1."""
+    most = _weights(build(net, "ptt", dataset, 0))
+    widths = range(1, net.width)
+    return max((w for w in widths if _weights(_dense(net, dataset, 0, w)) <= most), default=1)
+
+
+def _dense(net: Net, dataset: Dataset, seed: int, width: int) -> nn.Module:
+    colour: dict[str, Any] = COLOUR if dataset.input_shape[0] == 3 else {}
+    return build_model(
+        "ms-resnet18", width=width, steps=net.steps, input_shape=dataset.input_shape,
+        classes=len(dataset.classes), seed=seed, **colour,
+    )  # fmt: skip
+
+
+def _weights(network: nn.Module) -> int:
+    layers = (m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear))
+    return sum(layer.weight.numel() for layer in layers)
 
 
 def trained(

@@ -26,7 +26,7 @@ from axbar.published.tt_chips import inference, specs, training
 from axbar.published.tt_claims import claims
 from axbar.published.tt_figure import panels
 from axbar.published.tt_measure import steps
-from axbar.published.tt_networks import MODES, Net, data_of, trained, warmed
+from axbar.published.tt_networks import MODES, VARIANTS, Net, data_of, trained, warmed
 from axbar.published.tt_sizes import STORED_BITS, TRAINED_BITS, sizes, solved
 from axbar.published.tt_table import markdown, rows
 from axbar.techniques import merge_tensor_train
@@ -87,12 +87,12 @@ def reproduce(
     """
     size = SCALES[scale]
     place, rank = folder / scale, size.nets[0].rank
-    runs = [(net, mode, seed) for net in size.nets for seed in net.seeds for mode in MODES]
+    runs = [(net, mode, seed) for net in size.nets for seed in net.seeds for mode in VARIANTS]
     tell = _teller(progress, len(runs) + 1)
     found: dict[str, Any] = {"rank": rank, "nets": {}}
     for number, (net, mode, seed) in enumerate(runs):
         tell(number)
-        at = found["nets"].setdefault(net.name, {"recipe": asdict(net), "runs": {m: [] for m in MODES}})
+        at = found["nets"].setdefault(net.name, {"recipe": asdict(net), "runs": {m: [] for m in VARIANTS}})
         at["runs"][mode].append(_run(place, net, mode, seed, data_of(net, data_dir)))
     tell(len(runs))
     found |= _chips(place, size, data_dir)

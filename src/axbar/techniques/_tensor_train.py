@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal, get_args
 
@@ -30,7 +30,6 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
-from axbar.calibration import CalibrationSource, run
 from axbar.cost.whatif import Offer
 from axbar.errors import AxbarError, ModelError, unknown_name
 from axbar.nn import is_untrained
@@ -43,10 +42,11 @@ from axbar.techniques._exact import check_exact
 from axbar.techniques._finetune import FewImages, TuneConfig, fit, training_cost
 from axbar.techniques._note import note
 from axbar.techniques._tt_cores import merge_macs
+from axbar.techniques._tt_halves import check_halves, steps_of
 from axbar.techniques._tt_layers import tt_layers
 from axbar.techniques._tt_modules import Form, TTShape, convert, decomposed, empty, shape_of
 from axbar.techniques._tt_ranks import Ranks, parse_ranks, rank_for, ranks_of
-from axbar.techniques._tuning import count_macs, device_of
+from axbar.techniques._tuning import count_macs
 from axbar.workload import LayerTrace, Workload
 
 __all__ = ["TECHNIQUE", "TensorTrain", "TensorTrainConfig", "merge_tensor_train", "tensor_train"]
@@ -134,7 +134,7 @@ def tensor_train(
         raise ModelError(
             "tensor_train was given a convolution and not a network that holds it; put it into nn.Sequential."
         )
-    steps = _steps_of(model) if mode == "htt" else 1
+    steps = steps_of(model) if mode == "htt" else 1
     fresh = init == "fresh" or (init == "auto" and is_untrained(model))
     found = _ranks(chosen, ranks, fresh)
     state = torch.random.get_rng_state()
@@ -145,11 +145,12 @@ def tensor_train(
                 conv.in_channels, conv.out_channels, found[path], mode, conv.stride[0], stride, steps,
                 full_steps if mode == "htt" else None, conv.bias is not None,
             )  # fmt: skip
-            replace_module(made, path, decomposed(conv, shape, fresh))
+            train = decomposed(conv, shape, fresh)
+            replace_module(made, path, train.requires_grad_(conv.weight.requires_grad))
     finally:
         torch.random.set_rng_state(state)
     if mode == "htt":
-        _check_halves(made, example)
+        check_halves(made, _trains(made), example)
     note(made, TECHNIQUE.name, _facts(made, "cores", chosen))
     return made
 
@@ -193,16 +194,6 @@ def _trains(model: nn.Module) -> dict[str, TTConv2d]:
     return {path: layer for path, layer in model.named_modules() if isinstance(layer, TTConv2d)}
 
 
-def _steps_of(model: nn.Module) -> int:
-    steps = getattr(model, "steps", None)
-    if not isinstance(steps, int) or steps < 1:
-        raise ModelError(
-            f"mode htt treats the steps of a network unlike, and {type(model).__name__} has no attribute 'steps' that "
-            "says how many there are; set it, or take mode=ptt."
-        )
-    return steps
-
-
 def _ranks(chosen: Mapping[str, nn.Conv2d], ranks: Ranks, fresh: bool) -> dict[str, int]:
     """Return the rank of each layer."""
     how = parse_ranks(ranks)
@@ -233,42 +224,6 @@ def _forget(model: nn.Module, paths: Collection[str]) -> None:
             if each["name"] != TECHNIQUE.name or not set(each["facts"]["layers"]) <= set(paths)
         ]
         vars(model)["config"] = {**config, "techniques": other}
-
-
-@torch.no_grad()
-def _check_halves(model: nn.Module, example: Tensor | None) -> None:
-    """Refuse a network whose half layers do not get all steps in one call, T outermost.
-
-    Raises:
-        ModelError: with the layer.
-    """
-    batch = example[:2] if example is not None else None
-    if batch is None and getattr(model, "input_shape", None) is not None:
-        shape: Any = model.input_shape
-        batch = torch.zeros(2, *shape)
-    if batch is None:
-        raise ModelError(
-            f"mode htt must see {type(model).__name__} run, which has no attribute 'input_shape'; give example=, a "
-            "batch of images."
-        )
-
-    def look(path: str) -> Callable[..., None]:
-        def hook(layer: Any, given: tuple[Tensor, ...]) -> None:
-            if len(given[0]) != layer.steps * len(batch):
-                raise ModelError(
-                    f"mode htt: layer '{path}' gets {len(given[0])} entries for {len(batch)} images, not all "
-                    f"{layer.steps} steps of them in one call; run the network on [T·B, ...] with time outermost, or "
-                    "take mode=ptt."
-                )
-
-        return hook
-
-    handles = [layer.register_forward_pre_hook(look(path)) for path, layer in _trains(model).items()]
-    try:
-        run(model, CalibrationSource(batch.to(device_of(model)), 2))
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 class TensorTrain:
@@ -326,7 +281,7 @@ class TensorTrain:
             for path, conv in chosen.items():
                 rank_for(conv.in_channels, conv.out_channels, how, path)
         if config.mode == "htt":
-            steps_in_full(_steps_of(network), config.full_steps)
+            steps_in_full(steps_of(network), config.full_steps)
 
     def restructure(self, model: nn.Module, facts: Mapping[str, Any]) -> nn.Module:
         """Put the modules of the noted form in place of the layers, in place; weights come afterwards."""

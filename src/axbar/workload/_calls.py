@@ -24,6 +24,7 @@ __all__ = [
     "linear_call",
     "neuron_constants",
     "norm_affine",
+    "picks_pixels",
     "pool_options",
 ]
 
@@ -107,6 +108,14 @@ def layer_call(module: Any, given: Tensor) -> WeightCall:
 
 def _renamed(kwargs: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     return {names[key]: value for key, value in kwargs.items() if key in names}
+
+
+def picks_pixels(name: str, args: Any, kwargs: Any) -> bool:
+    """Whether a pooling call has windows of one pixel, which moves data and computes nothing."""
+    if name not in ("avg_pool2d", "max_pool2d") or len(args) > 6 or "divisor_override" in kwargs:
+        return False
+    options = pool_options(name, args, kwargs)
+    return options["kernel"] == (1, 1) and options["padding"] == (0, 0)
 
 
 def pool_options(name: str, args: Any, kwargs: Any) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from axbar.workload._calls import (
     linear_call,
     neuron_constants,
     norm_affine,
+    picks_pixels,
     pool_options,
 )
 from axbar.workload._events import INPUT, Event, Run, Values
@@ -214,7 +215,7 @@ class _Recorder(TorchFunctionMode):
         if not self._producers(inputs):
             read = name in ("conv2d", "linear")
             return self._computed(name, False, func, args, kwargs, inputs) if read else func(*args, **kwargs)
-        if name in MOVING or name in ASSIGNING:
+        if name in MOVING or name in ASSIGNING or picks_pixels(name, args, kwargs):
             return self._moved(name, inplace, func, args, kwargs, inputs)
         if name in QUERIES or name.startswith(("get:", "set:")):
             result = func(*args, **kwargs)

@@ -118,7 +118,7 @@ def rows_after(
     """
     if rows == _UNTOLD or before.ndim == 0 or before.ndim != after.ndim:
         return _UNTOLD if rows == _UNTOLD else None
-    if name in _COPIES or "dropout" in name or name == "detach":
+    if name in _COPIES or "dropout" in name or name == "detach" or "pool2d" in name:
         return rows if before.shape[0] == after.shape[0] else None
     step = before.stride(0)
     shared = before.untyped_storage().data_ptr() == after.untyped_storage().data_ptr()
@@ -166,6 +166,8 @@ def channel_after(name: str, before: Tensor, after: Tensor, axis: int | None) ->
     ):
         stride = before.stride(axis)
         found = [i for i in range(after.ndim) if after.shape[i] == size and after.stride(i) == stride]
+    elif "pool2d" in name:  # of single pixels
+        found = [axis] if axis < before.ndim - 2 else []
     else:
         same = name in (
             "contiguous",

@@ -25,6 +25,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from axbar.nn import coding
+from axbar.nn._pixels import every_pixel
 from axbar.nn.models._options import NetworkOptions, check_sizes, config_of, options_of, seeded
 from axbar.nn.network import SpikingNetwork
 
@@ -104,7 +105,7 @@ class MSResNet(SpikingNetwork):
     def _shortcut(self, block: _Block, x: Tensor, batch: int) -> Tensor:
         # Pixels are left out before the 1×1 convolution: the same numbers as its stride, without oneDNN's strided
         # 1×1 kernels, which rule channels last out (``SpikingNetwork.ready``).
-        kept = x[:, :, :: block.stride, :: block.stride] if block.stride > 1 else x
+        kept = every_pixel(x, block.stride, block.stride)
         for layer in block.shortcut:
             kept = self.fire(layer, kept, batch)
         return kept

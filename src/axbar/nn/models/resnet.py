@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from axbar.errors import ModelError
+from axbar.nn._pixels import every_pixel
 from axbar.nn.models._options import NetworkOptions, check_sizes, config_of, one_step, options_of, seeded
 from axbar.nn.network import SpikingNetwork
 
@@ -108,7 +109,7 @@ class OptionAShortcut(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``[N, C + new, ⌈H/stride⌉, ⌈W/stride⌉]``."""
-        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.before, self.after))
+        return F.pad(every_pixel(x, self.stride, self.stride), (0, 0, 0, 0, self.before, self.after))
 
 
 class _Block(nn.Module):
