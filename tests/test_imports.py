@@ -44,7 +44,10 @@ NEIGHBOURS = {
 }  # fmt: skip
 
 #: the files of the workload room that trace live modules, loaded only when used
-TRACING = {"_trace.py", "_grad.py", "_record.py", "_modules.py", "_tags.py", "_calls.py", "_fold.py"}
+TRACING = {
+    "_trace.py", "_grad.py", "_record.py", "_modules.py", "_tags.py", "_calls.py", "_fold.py", "_moved.py",
+    "_products.py",
+}  # fmt: skip
 
 NO_TORCH = (
     "workload", "spec", "devices", "cost", "report", "data", "registry", "units", "errors", "files", "intervals",

@@ -113,7 +113,7 @@ def test_what_was_not_recorded_is_not_zero():
         active_rows(layer)
     neuron = LayerTrace("n", "neuron", ("fc",), Geometry((3,), (3,)), (0, 1))
     assert spike_rate(neuron) is None and macs(neuron) == 0
-    with pytest.raises(DataError, match=r"'n' .neuron. multiplies no stored weights"):
+    with pytest.raises(DataError, match=r"'n' .neuron. is no matrix product"):
         active_rows(neuron)
 
 

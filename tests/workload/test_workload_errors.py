@@ -51,7 +51,7 @@ def test_unsupported_modules_are_named(inner, shape, words):
     "function, words",
     [
         (lambda x: torch.einsum("bi,bi->bi", x, x), "'einsum' in the forward of Wrapped.*run time"),
-        (lambda x: x @ x.T @ x, "'matmul'.*both computed at run time"),
+        (lambda x: x @ x.T @ x, r"the product of \[\d, 4\] and .*both computed at run time"),
         (lambda x: torch.linalg.qr(x)[0], "'linalg_qr'"),
         (lambda x: torch.from_numpy(x.numpy()), "'numpy'.*leave torch"),
         (lambda x: torch.tensor(x.tolist()), "numpy, TorchScript or other compiled code"),

@@ -40,6 +40,12 @@ def check_countable(workload: Workload, weight_bits: int, path: str) -> None:
             f"workload '{workload.name}' has no layer with stored weights (conv2d, linear), so the chip has nothing "
             "to multiply; trace a network that has one."
         )
+    at_run_time = [layer.name for layer in workload.matmuls if layer.at_run_time]
+    if at_run_time:
+        raise UsageError(
+            f"layer '{at_run_time[0]}' multiplies two operands that are both computed at run time, which no chip model "
+            "prices; take attention out of the network to estimate the rest."
+        )
     check_fixed_bits(workload, [("", {path: weight_bits})])
     if _recorded.get(workload):
         return

@@ -33,6 +33,7 @@ from axbar.workload._rows import stored_rows
 from axbar.workload._source import check_workload, read_workload
 from axbar.workload._types import (
     MATMUL_OPS,
+    STORED_OPS,
     Coding,
     Geometry,
     GradTrace,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MATMUL_OPS",
+    "STORED_OPS",
     "Coding",
     "Geometry",
     "GradTrace",

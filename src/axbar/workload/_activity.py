@@ -56,7 +56,7 @@ def active_rows(layer: LayerTrace, bits: int | None = None, dac_bits: int = 1) -
     """Return how often each row of the unfolded weight matrix is driven, per sample.
 
     Args:
-        layer: a ``conv2d`` or ``linear`` layer.
+        layer: a matrix product; of run-time operands the left one drives the rows.
         bits: magnitude bits with which hardware presents a ``real`` operand; as recorded if None.
         dac_bits: bits of them in one pulse, one read each; 1 presents them bit by bit.
 
@@ -149,7 +149,7 @@ def synops(layer: LayerTrace) -> float | None:
 
 
 def macs(layer: LayerTrace) -> int:
-    """Return the dense multiply-accumulates per sample over all steps; 0 for layers without weights."""
+    """Return the dense multiply-accumulates per sample over all steps; 0 for what is no matrix product."""
     if not layer.is_matmul:
         return 0
     shape = layer.geometry
@@ -163,9 +163,7 @@ def recorded_bits(operand: Operand) -> int:
 
 def _operand(layer: LayerTrace) -> Operand:
     if not layer.is_matmul or not layer.operands:
-        raise DataError(
-            f"layer '{layer.name}' ({layer.op}) multiplies no stored weights, so no rows are driven."
-        )
+        raise DataError(f"layer '{layer.name}' ({layer.op}) is no matrix product, so no rows are driven.")
     return layer.operands[0]
 
 
@@ -238,7 +236,7 @@ def _requantised(recorded: int, wanted: int) -> NDArray[np.uint16]:
 
 def _rows(layer: LayerTrace, counts: Array) -> Array:
     shape = layer.geometry
-    if layer.op == "linear":
+    if layer.op != "conv2d":
         return np.ascontiguousarray(counts.reshape(-1, counts.shape[-1]).sum(axis=0))
     (pad_y, pad_x), (step_y, step_x), (gap_y, gap_x) = shape.padding, shape.stride, shape.dilation
     out_y, out_x = shape.out_shape[1:]

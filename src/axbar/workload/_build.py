@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from axbar.workload._graph import Node, alive, fold, foldable, merge
 from axbar.workload._layout import Layout, Layouts, canonical
 from axbar.workload._operands import Shared, operand_of
 from axbar.workload._pack import MAX_STEPS, pack
-from axbar.workload._types import MATMUL_OPS, Geometry, GradTrace, LayerTrace, Workload
+from axbar.workload._types import MATMUL_OPS, STORED_OPS, Geometry, GradTrace, LayerTrace, Workload
 
 __all__ = ["workload_of"]
 
@@ -50,7 +51,7 @@ def workload_of(
         for n, (e, i, o) in enumerate(zip(events, inputs, outputs, strict=True))
     ]
     nodes = merge(events, counts, total, known, parts)
-    if not any(events[node.calls[0]].op in MATMUL_OPS for node in nodes):
+    if not any(events[node.calls[0]].op in STORED_OPS for node in nodes):
         raise TraceError(
             f"the network '{name}' holds no convolution or linear layer, so there is nothing to map."
         )
@@ -85,7 +86,7 @@ def _steps(run: Run, layouts: Layouts, steps: int | None, told: int | None) -> t
         return max(counts), True
     if counts:
         return _neuron_calls(run.events)
-    folded = max((at.fold for e, at in events if e.op in MATMUL_OPS and at is not None), default=1)
+    folded = max((at.fold for e, at in events if e.op in STORED_OPS and at is not None), default=1)
     return folded, folded > 1
 
 
@@ -139,6 +140,8 @@ def _count(event: Event, into: Layout | None, out: Layout | None, steps: int) ->
         return into.count
     if steps == 1 and into.fold == 1 and event.op == "linear":
         return 1  # tokens in front of the samples
+    if steps == 1 and into.lead == 1 and event.op == "matmul":
+        return 1  # heads folded behind the samples, [B·H, ...]
     raise TraceError(
         f"'{event.path or event.kind}' gets {into.count} inputs per sample (shape {list(event.in_shape)}), "
         f"but the network runs on {steps} time step{'s' if steps > 1 else ''}; pass steps= if that is wrong, "
@@ -167,8 +170,10 @@ class _Layers:
         steps = tuple(sorted({t for when in node.steps for t in when}))
         if event.op == "neuron":
             return self._neuron(node, event, steps)
-        if event.op in MATMUL_OPS:
+        if event.op in STORED_OPS:
             return self._matmul(node, event, steps)
+        if event.op == "matmul":
+            return self._product(node, event, steps)
         geometry = _pool_geometry(event, self._rest(node, self._inputs), self._rest(node, self._outputs))
         return LayerTrace(node.name, event.op, node.inputs, geometry, steps, kind=event.kind)
 
@@ -177,19 +182,28 @@ class _Layers:
         if layout is None:
             return ()
         tokens = () if layout.lead in (1, self._steps) else (layout.lead,)
-        return (*tokens, *layout.rest)
+        heads = () if layout.fold in (1, self._steps) else (layout.fold,)  # folded behind the samples
+        return (*tokens, *heads, *layout.rest)
 
     def _values(
         self,
         node: Node,
         layouts: Sequence[Layout | None],
-        what: Literal["values", "grad", "slope"] = "values",
+        what: Literal["values", "right", "grad", "slope"] = "values",
     ) -> NDArray[Any]:
         """Return what was recorded at all calls, ``[steps, B, *rest]``."""
         parts: list[tuple[tuple[int, ...], NDArray[Any]]] = []
         for call, when in zip(node.calls, node.steps, strict=True):
-            values, layout = getattr(self._events[call], what), layouts[call]
+            event = self._events[call]
+            values, layout = getattr(event, what), layouts[call]
             assert values is not None and layout is not None
+            if event.op == "matmul":
+                layout = replace(layout, shape=values.shape)
+                if layout.fold > 1 and len(when) == 1:  # heads folded behind the samples
+                    parts.append(
+                        (when, canonical(values.array(), layout, outermost=True).swapaxes(0, 1)[None])
+                    )
+                    continue
             array = canonical(values.array(), layout, self._outermost)
             if array.shape[0] != len(when):  # tokens in front of the samples
                 array = np.moveaxis(array, 0, 1)[None]
@@ -238,6 +252,18 @@ class _Layers:
             kind=event.kind,
         )
 
+    def _product(self, node: Node, event: Event, steps: tuple[int, ...]) -> LayerTrace:
+        """Return a product of run-time operands, the heads of each as groups; see ``Geometry``."""
+        left, right = (self._values(node, self._inputs, what) for what in ("values", "right"))
+        right = right.reshape(*right.shape[:2], -1, *right.shape[-2:])
+        heads, _, columns = right.shape[2:]
+        driven = _by_token(left)
+        operands = tuple(operand_of(values, self._shared) for values in (driven, right))
+        geometry = Geometry(driven.shape[2:], (driven.shape[2], heads * columns), groups=heads)
+        return LayerTrace(
+            node.name, event.op, node.inputs, geometry, steps, operands=operands, kind=event.kind
+        )
+
     def grad(self, nodes: Sequence[Node], layers: Sequence[LayerTrace]) -> dict[str, GradTrace]:
         """Return the masks of a traced training step, by layer."""
         return {
@@ -248,6 +274,7 @@ class _Layers:
 
     def _grad(self, node: Node, layer: LayerTrace, neuron: Node | None) -> GradTrace:
         masks = self._values(node, self._outputs, "grad") != 0
+        masks = _by_token(masks) if layer.at_run_time else masks
         words = self._shared(pack(masks)).reshape(masks.shape[1], *layer.geometry.out_shape)
         if neuron is None:
             return GradTrace(words, steps=masks.shape[0])
@@ -274,6 +301,13 @@ class _Layers:
             reached |= {n.name for n in passing if reached & set(n.inputs)}
         fed = [n for n in nodes if self._events[n.calls[0]].op == "neuron" and reached & set(n.inputs)]
         return fed[0] if fed else None
+
+
+def _by_token(values: NDArray[Any]) -> NDArray[Any]:
+    """Return ``[steps, B, ..., M, F]`` as ``[steps, B, M, H F]``: the heads of one token side by side."""
+    heads = values.reshape(*values.shape[:2], -1, *values.shape[-2:])
+    moved = np.moveaxis(heads, 2, 3)
+    return np.ascontiguousarray(moved).reshape(*moved.shape[:3], -1)
 
 
 def _tokens(shape: tuple[int, ...]) -> tuple[int, ...]:

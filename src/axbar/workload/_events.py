@@ -75,6 +75,7 @@ class Event:
         producers: indices of the events that made its inputs, ``INPUT`` for the network's input.
         in_shape, out_shape: of the whole tensors.
         values: of the operand (weight layers) or of the output (neurons).
+        right, right_shape: second operand of a product of run-time operands, as multiplied, and its shape.
         weight, bias: as used in the call.
         bits, scale: of the weights, where the module says that they are on a grid.
         options: stride, padding, ... of convolutions and pools.
@@ -94,6 +95,8 @@ class Event:
     in_shape: tuple[int, ...]
     out_shape: tuple[int, ...]
     values: Values | None = None
+    right: Values | None = None
+    right_shape: tuple[int, ...] = ()
     weight: NDArray[Any] | None = None
     bias: NDArray[Any] | None = None
     bits: int | None = None

@@ -68,7 +68,7 @@ def backward_synops(layer: LayerTrace, grad: GradTrace) -> Array:
     """
     _check(layer, grad)
     shape = layer.geometry
-    if layer.op == "linear":
+    if layer.op != "conv2d":
         return du_counts(grad).mean(axis=0) * shape.fan_in
     down, across = (_taps_inside(layer, axis) for axis in (0, 1))
     channels = shape.in_shape[0] // shape.groups
@@ -95,8 +95,8 @@ def update_synops(layer: LayerTrace, grad: GradTrace) -> Array:
     counts = np.zeros(grad.steps)
     for t in range(grad.steps):
         active, changed = _active(operand, t), _bits(grad.du, t)
-        if layer.op == "linear":
-            pairs = active.sum(axis=-1, dtype=np.int64) * changed.sum(axis=-1, dtype=np.int64)
+        if layer.op != "conv2d":
+            pairs = _by_head(active, groups) * _by_head(changed, groups)
         else:
             pairs = _windows(layer, _by_group(active, groups)) * _by_group(changed, groups)
         counts[t] = pairs.sum() / samples
@@ -120,6 +120,11 @@ def _active(operand: Operand, step: int) -> NDArray[np.bool_]:
     if operand.coding in ("spikes", "signed"):
         return _bits(operand.words, step)
     return (operand.words[:, step] if operand.per_step else operand.words) != 0
+
+
+def _by_head(elements: NDArray[np.bool_], groups: int) -> Counts:
+    """Count ``[B, ..., F]`` over the features of each group, ``[B, ..., groups]``."""
+    return elements.reshape(*elements.shape[:-1], groups, -1).sum(axis=-1, dtype=np.int64)
 
 
 def _by_group(elements: NDArray[np.bool_], groups: int) -> Counts:

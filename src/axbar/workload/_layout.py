@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from axbar.errors import TraceError
 from axbar.workload._events import Event, Run
+from axbar.workload._types import STORED_OPS
 
 __all__ = ["Layout", "Layouts", "by_probe", "by_shape", "canonical", "samples_outermost"]
 
@@ -90,9 +91,7 @@ def by_shape(run: Run, steps: int | None) -> Layouts:
     if steps is None and shown is not None:
         steps = shown.lead
     if steps is None:
-        weighted = [
-            e.in_shape[0] for e in run.events if e.op in ("conv2d", "linear") and len(e.in_shape) in (2, 4)
-        ]
+        weighted = [e.in_shape[0] for e in run.events if e.op in STORED_OPS and len(e.in_shape) in (2, 4)]
         steps = max((n // samples for n in weighted if n % samples == 0), default=1)
     return Layouts(
         [_guessed(e, e.in_shape, samples, steps) for e in run.events],
@@ -104,7 +103,7 @@ def by_shape(run: Run, steps: int | None) -> Layouts:
 def _guessed(event: Event | None, shape: tuple[int, ...], samples: int, steps: int) -> Layout | None:
     if not shape:
         return None
-    flat = event is not None and len(shape) == {"conv2d": 4, "linear": 2}.get(event.op, 0)
+    flat = event is not None and len(shape) == {"conv2d": 4, "linear": 2, "matmul": 4}.get(event.op, 0)
     unfolded = not flat and steps > 1 and shape[:2] == (steps, samples)
     if unfolded and samples == steps:
         raise TraceError(
@@ -133,7 +132,7 @@ def samples_outermost(run: Run, probe: Run, layouts: Layouts) -> bool:
     for event, other, layout in zip(run.events, probe.events, layouts.inputs, strict=True):
         if layout is None or layout.fold == 1 or layout.axis or event.values is None or other.values is None:
             continue
-        if event.op not in ("conv2d", "linear"):
+        if event.op not in STORED_OPS:
             continue
         small = Layout(other.in_shape, layout.axis, layout.fold)
         inner, outer = (_distance(event, other, layout, small, outermost) for outermost in (False, True))

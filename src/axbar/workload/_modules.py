@@ -54,6 +54,8 @@ def leaf_kind(module: nn.Module) -> str | None:
         return "neuron"
     if isinstance(module, _BatchNorm) or getattr(module, "is_norm", False):
         return "norm"
+    if getattr(module, "is_product", False):
+        return "matmul"
     if isinstance(module, (nn.Conv2d, nn.Linear)) and callable(getattr(module, "effective_weight", None)):
         return "conv2d" if isinstance(module, nn.Conv2d) else "linear"
     return None

@@ -75,7 +75,8 @@ def _table(*rows: tuple[str, str]) -> dict[str, tuple[str, str]]:
 #: name -> (op of the graph, kind)
 COMPUTING = _table(
     ("conv2d", "conv2d"),
-    ("linear", "linear:linear,matmul,mm,addmm"),
+    ("linear", "linear:linear,matmul,rmatmul,mm,addmm"),
+    ("matmul", "matmul:bmm"),
     (
         "pool",
         """max:max_pool2d,max_pool2d_with_indices avg:avg_pool2d lp:lp_pool2d adaptive_avg:adaptive_avg_pool2d
@@ -111,15 +112,16 @@ COMPUTING = _table(
 )
 
 _RECURRENT = "write the recurrence as linear layers and neuron modules, called step by step"
-_RUN_TIME = "products of two operands that are both computed at run time aren't traced yet"
+_RUN_TIME = "write a product of two operands that are both computed at run time as a @ b"
 _ONE_D = "write it as the two-dimensional one with a kernel of (1, k)"
 #: name -> what the user can do instead
 ADVICE = {
     **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell"), _RECURRENT),
+    **dict.fromkeys(("einsum", "baddbmm", "tensordot"), _RUN_TIME),
     **dict.fromkeys(
-        ("einsum", "bmm", "baddbmm", "matmul", "scaled_dot_product_attention", "tensordot"), _RUN_TIME
+        ("multi_head_attention_forward", "native_multi_head_attention", "transformer_encoder_layer_fwd"),
+        "write attention as linear layers and scaled_dot_product_attention, or a @ b with a softmax between",
     ),
-    **dict.fromkeys(("multi_head_attention_forward", "native_multi_head_attention"), _RUN_TIME),
     **dict.fromkeys(
         ("conv1d", "avg_pool1d", "max_pool1d", "adaptive_avg_pool1d", "adaptive_max_pool1d"), _ONE_D
     ),

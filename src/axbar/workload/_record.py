@@ -46,9 +46,11 @@ from axbar.workload._modules import (
     states,
     uncompiled,
 )
-from axbar.workload._ops import ADVICE, ASSIGNING, COMPUTING, LEADING, MOVING, QUERIES, op_name
-from axbar.workload._tags import Tag, TagMap, channel_after, rows_after, rows_joined, tensors_in
-from axbar.workload._types import MATMUL_OPS
+from axbar.workload._moved import hand_on, tags_before
+from axbar.workload._ops import ADVICE, ASSIGNING, COMPUTING, MOVING, QUERIES, op_name
+from axbar.workload._products import ATTENTION, PRODUCTS, attention, check_product, product_of
+from axbar.workload._tags import Tag, TagMap, tensors_in
+from axbar.workload._types import MATMUL_OPS, STORED_OPS
 
 __all__ = ["record"]
 
@@ -172,7 +174,7 @@ class _Recorder(TorchFunctionMode):
                 f"{self.where(path)} takes or returns no tensor, so its activity can't be recorded."
             )
         op = leaf_kind(module) or ""
-        reads = self._read_tag if op in MATMUL_OPS else self._needed_tag
+        reads = self._read_tag if op in STORED_OPS else self._needed_tag
         tag = reads(given[0], path, type(module).__name__)
         ahead = getattr(
             module, "samples_first", False
@@ -189,6 +191,9 @@ class _Recorder(TorchFunctionMode):
             event.kind = "batch_norm"  # whatever its class, one multiply-add per value
             if tag.channel is not None:
                 event.affine = norm_affine(module, given[0], made[0], tag.channel)
+        elif op == "matmul":
+            event.kind, event.producers = op, self._producers(given[:2])
+            self._multiply(event, *given[:2])
         else:
             event.kind = op
             event.bits, event.scale = fixed_grid(module)
@@ -205,7 +210,7 @@ class _Recorder(TorchFunctionMode):
         kwargs = kwargs or {}
         name, inplace = op_name(func)
         if self.muted is not None:
-            if COMPUTING.get(name, ("",))[0] in ("conv2d", "linear") and self.in_neuron:
+            if COMPUTING.get(name, ("",))[0] in STORED_OPS and self.in_neuron:
                 raise TraceError(
                     f"the neuron module '{self.muted}' holds a {name} layer, which would not be counted; "
                     "take the layer out of the module, or don't mark the module as is_neuron."
@@ -216,47 +221,21 @@ class _Recorder(TorchFunctionMode):
             read = name in ("conv2d", "linear")
             return self._computed(name, False, func, args, kwargs, inputs) if read else func(*args, **kwargs)
         if name in MOVING or name in ASSIGNING or picks_pixels(name, args, kwargs):
-            return self._moved(name, inplace, func, args, kwargs, inputs)
+            before = tags_before(self.tags, name, inplace, inputs)
+            result = func(*args, **kwargs)
+            hand_on(self.tags, name, inplace, inputs, before, result)
+            return result
         if name in QUERIES or name.startswith(("get:", "set:")):
             result = func(*args, **kwargs)
             if inplace and name in QUERIES:  # zero_, fill_, normal_, ...
                 self.tags.forget(inputs[0])
             return result
+        if name == ATTENTION:
+            with self:  # its parts are recorded
+                return attention(*args, **kwargs)
         if name not in COMPUTING:
             raise self._refused(name)
         return self._computed(name, inplace, func, args, kwargs, inputs)
-
-    def _moved(
-        self, name: str, inplace: bool, func: Any, args: Any, kwargs: Any, inputs: list[Tensor]
-    ) -> Any:
-        """Hand the tags of moved data on to the tensors that hold them now."""
-        data = inputs[:1] if name in LEADING else inputs[1:] if name in ("copy", "set:data") else inputs
-        tag = Tag(self._producers(data))
-        if len(data) == 1 and not inplace:
-            tag = self.tags.get(data[0]) or tag
-        result = func(*args, **kwargs)
-        if name in ASSIGNING:
-            self.tags.write(inputs[0], Tag(tag.producers)) if tag.producers else self.tags.forget(inputs[0])
-            return result
-        joined = None
-        if len(data) > 1:
-            tag = Tag(tag.producers, self._joined_channel(data, result))
-            tags = [(len(t) if t.ndim else 0, self.tags.get(t)) for t in data]
-            joined = rows_joined([(n, None if at is None else at.rows) for n, at in tags])
-        for tensor in tensors_in(result) if tag.producers else ():
-            moved = channel_after(name, data[0], tensor, tag.channel) if len(data) == 1 else tag.channel
-            rows = rows_after(name, data[0], tensor, tag.rows) if len(data) == 1 else joined
-            self.tags.set(tensor, Tag(tag.producers, moved, rows))
-        return result
-
-    def _joined_channel(self, data: list[Tensor], result: Any) -> int | None:
-        """Return the axis of the channels where several tensors were joined along another one."""
-        axes = {None if (tag := self.tags.get(tensor)) is None else tag.channel for tensor in data}
-        axis = axes.pop() if len(axes) == 1 else None
-        if axis is None or not isinstance(result, Tensor):
-            return None
-        same = all(t.ndim == result.ndim and t.shape[axis] == result.shape[axis] for t in data)
-        return axis if same else None
 
     def _computed(
         self, name: str, inplace: bool, func: Any, args: Any, kwargs: Any, inputs: list[Tensor]
@@ -267,7 +246,10 @@ class _Recorder(TorchFunctionMode):
         first = next((tensor for tensor in inputs if self.tags.get(tensor) is not None), inputs[0])
         event = Event(op, kind, path, own, self._site(), self._producers(inputs), tuple(first.shape), ())
         event.rows = self._rows(inputs)
-        if op in ("conv2d", "linear"):
+        if name in PRODUCTS and self._both_computed(name, args, kwargs):
+            event.op = event.kind = "matmul"
+            self._multiply(event, *product_of(name, args, kwargs))
+        elif op in MATMUL_OPS:
             self._weigh(event, name, args, kwargs, inputs)
         elif op == "pool":
             event.options = pool_options(name, args, kwargs)
@@ -285,8 +267,10 @@ class _Recorder(TorchFunctionMode):
 
     def _weigh(self, event: Event, name: str, args: Any, kwargs: Any, inputs: list[Tensor]) -> None:
         """Note the weights of a convolution or matrix product, and the values they are multiplied with."""
-        if sum(self.tags.get(tensor) is not None for tensor in inputs) > 1:
-            raise self._refused(name, ADVICE["matmul"])
+        if name == "bmm" or sum(self.tags.get(tensor) is not None for tensor in inputs) > 1:
+            raise self._refused(
+                name, "stored weights are those of a linear layer or of x @ w, w with two axes"
+            )
         call = conv_call(args, kwargs) if name == "conv2d" else linear_call(name, args, kwargs, self.where())
         self._read_tag(call.input, event.path, name)
         _, module = self._running()
@@ -298,6 +282,15 @@ class _Recorder(TorchFunctionMode):
         event.site = () if event.own else event.site
         self._hold(event, call)
 
+    def _both_computed(self, name: str, args: Any, kwargs: Any) -> bool:
+        return all(self.tags.get(operand) is not None for operand in product_of(name, args, kwargs))
+
+    def _multiply(self, event: Event, left: Tensor, right: Tensor) -> None:
+        """Note the operands of a product of what was computed at run time."""
+        check_product(left, right, self.where())
+        event.in_shape, event.right_shape = tuple(left.shape), tuple(right.shape)
+        event.values, event.right = self._kept(left, event.path), self._kept(right, event.path)
+
     def _hold(self, event: Event, call: WeightCall) -> None:
         event.options = call.options
         event.in_shape = tuple(call.input.shape)
@@ -308,8 +301,7 @@ class _Recorder(TorchFunctionMode):
     # --- helpers
 
     def _producers(self, inputs: list[Tensor]) -> tuple[int, ...]:
-        tags = [tag for tag in map(self.tags.get, inputs) if tag is not None]
-        return tuple(dict.fromkeys(p for tag in tags for p in tag.producers))
+        return self.tags.producers(inputs)
 
     def _rows(self, inputs: list[Tensor]) -> tuple[int, int] | None:
         """Return the part of a larger tensor that all traced inputs are; None where they differ."""

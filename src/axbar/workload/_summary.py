@@ -47,7 +47,7 @@ def _rates(grad: GradTrace) -> dict[str, Any]:
 
 
 def _params(layer: LayerTrace) -> int:
-    if not layer.is_matmul:
+    if not layer.is_matmul or layer.at_run_time:
         return 0
     shape = layer.geometry
     weights = shape.fan_in * shape.fan_out * shape.groups

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -49,8 +49,7 @@ class TagMap:
 
     A write in place through a view changes tensors that no one names in the call. Tensors that share memory
     share a version counter too: a tag written at another version is out of date, and the tag of the base
-    tensor joins
-        it.
+    tensor joins it.
     """
 
     def __init__(self) -> None:
@@ -79,6 +78,11 @@ class TagMap:
         old, _ = self._tags.get(base, (None, None))
         whole = base.numel() == tensor.numel()
         self.set(base, Tag(tag.producers) if whole or old is None else old.joined(tag))
+
+    def producers(self, tensors: Iterable[Tensor]) -> tuple[int, ...]:
+        """Return the events that made any of several tensors, each once."""
+        tags = [tag for tag in map(self.get, tensors) if tag is not None]
+        return tuple(dict.fromkeys(p for tag in tags for p in tag.producers))
 
     def forget(self, tensor: Tensor) -> None:
         """Say that a tensor holds constants now."""

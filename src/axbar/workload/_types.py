@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MATMUL_OPS",
+    "STORED_OPS",
     "Coding",
     "Geometry",
     "GradTrace",
@@ -33,7 +34,9 @@ __all__ = [
 Coding = Literal["spikes", "signed", "radix", "time", "real"]
 
 #: operations that multiply inputs with stored weights
-MATMUL_OPS = ("conv2d", "linear")
+STORED_OPS = ("conv2d", "linear")
+#: these, and products of two operands that are both computed at run time
+MATMUL_OPS = (*STORED_OPS, "matmul")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,9 @@ class Geometry:
         out_shape: the same of the output.
         kernel, stride, padding, dilation: ``(rows, columns)``; ``(1, 1)`` / ``(0, 0)`` for linear layers.
         groups: channel groups; ``C`` for depthwise.
+
+    H products of run-time operands, ``[M, K] @ [K, N]`` each (the heads of attention), are a linear layer of H groups
+    on M tokens: ``in_shape = (M, H K)``, ``out_shape = (M, H N)``, ``groups = H``.
     """
 
     in_shape: tuple[int, ...]
@@ -140,12 +146,13 @@ class LayerTrace:
     Args:
         name: module path in the network; ``path#2`` for the second place in which a module is used,
             ``path.op_1`` for the first functional call of ``op`` in a module.
-        op: ``conv2d``, ``linear``, ``neuron``, ``pool``, ``add``, ``norm``, ``activation``, ...
+        op: ``conv2d``, ``linear``, ``matmul``, ``neuron``, ``pool``, ``add``, ``norm``, ``activation``, ...
         inputs: names of producing nodes; ``"input"`` is the network's input. Several names of a layer that is
             no ``add`` or ``mul`` mean that their outputs were joined (concatenated).
         geometry: shapes.
         steps: the steps 0..T-1 on which the operation runs (a constant first layer runs once).
-        operands: inputs with recorded activity (empty where no hardware model asks for it).
+        operands: inputs with recorded activity (empty where no hardware model asks for it). Of a ``matmul`` the left
+            one, ``(M, H K)``, which drives an array, and the right one, ``(H, K, N)``, which is written into it.
         output: recorded output of neurons.
         weight: folded float weights ``[K, C/groups, R, S]`` or ``[K, F]``; None if there are none.
         bias: folded bias ``[K]`` or None.
@@ -174,8 +181,13 @@ class LayerTrace:
 
     @property
     def is_matmul(self) -> bool:
-        """True if the layer multiplies its input with stored weights."""
+        """True if the layer is a matrix product, with stored weights or with what is written at run time."""
         return self.op in MATMUL_OPS
+
+    @property
+    def at_run_time(self) -> bool:
+        """True if the layer multiplies two operands that are both computed at run time."""
+        return self.op == "matmul"
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +242,7 @@ class Workload:
 
     @property
     def matmuls(self) -> tuple[LayerTrace, ...]:
-        """The layers that multiply with stored weights, in execution order."""
+        """The matrix products, with stored weights or run-time operands, in execution order."""
         return tuple(layer for layer in self.layers if layer.is_matmul)
 
     @property
