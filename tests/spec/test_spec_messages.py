@@ -12,8 +12,8 @@ from axbar.spec import Device, load_hardware
 
 BASE = "extends: imc-rram-65nm\n"
 PRESETS = (
-    "gamma, gospa, imc-pcm-14nm, imc-rram-32nm, imc-rram-65nm, imc-sram-28nm, loas, loas-nmtk, ptb, sata, "
-    "sparten, tt-train"
+    "gamma, gospa, imc-pcm-14nm, imc-rram-32nm, imc-rram-65nm, imc-rram-clipformer, imc-sram-28nm, loas, loas-nmtk, "
+    "ptb, sata, sparten, tt-train"
 )
 
 

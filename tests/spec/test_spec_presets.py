@@ -13,7 +13,7 @@ from axbar.spec import Confidence, ImcSpec, load_hardware, preset_names, preset_
 from axbar.spec._tree import Faults, Leaf, leaves
 from axbar.spec._yaml import read_yaml
 
-IMC = ("imc-pcm-14nm", "imc-rram-32nm", "imc-rram-65nm", "imc-sram-28nm")
+IMC = ("imc-pcm-14nm", "imc-rram-32nm", "imc-rram-65nm", "imc-rram-clipformer", "imc-sram-28nm")
 DIGITAL = ("gamma", "gospa", "loas", "loas-nmtk", "ptb", "sata", "sparten", "tt-train")
 SHIPPED = tuple(sorted((*IMC, *DIGITAL)))
 LABELS = ("kind", "name", "description")

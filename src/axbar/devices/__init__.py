@@ -11,6 +11,7 @@ from axbar.devices._check import (
     is_noisy,
     notes,
 )
+from axbar.devices._clip import clipped_codes
 from axbar.devices._laws import (
     BentCurve,
     ClippedLog,
@@ -65,6 +66,7 @@ __all__ = [
     "Within",
     "age",
     "check",
+    "clipped_codes",
     "current",
     "expected_writes",
     "faults",

@@ -17,7 +17,7 @@ from axbar.spec._quantity import write_quantity
 from axbar.spec.blocks import Dram, Technology
 
 __all__ = ["Adc", "Buffer", "Chip", "Crossbar", "Device", "Dram", "ImcSpec", "InputCoding", "Interconnect",
-           "LayerMapping", "NeuronUnit", "Read", "Technology", "Tile", "Units", "Wires"]  # fmt: skip
+           "LayerMapping", "NeuronUnit", "Read", "RunTime", "Technology", "Tile", "Units", "Wires"]  # fmt: skip
 
 
 class CustomLaws(SpecModel):
@@ -227,6 +227,46 @@ class LayerMapping(SpecModel):
     )
 
 
+class RunTime(SpecModel):
+    """Products of two operands that are both computed at run time, as attention has them: Q Kᵀ and S V.
+
+    The right operand, Kᵀ or V, is written into arrays of ``crossbar.rows`` x ``crossbar.cols`` before the left one
+    drives them, sign and magnitude on differential pairs like weights; or both meet in digital multipliers.
+    ``clip_low`` (α) and ``clip_high`` (β) change what is written: G - α g_off, at least g_off, then at most β g_on
+    (ClipFormer, arXiv 2402.02586).
+    """
+
+    unit: Literal["nvm", "sram", "digital"] = Field(
+        default="digital",
+        description="what multiplies them: arrays of the chip's device, arrays of SRAM cells, or digital multipliers",
+    )
+    bits: int = Field(default=8, ge=1, le=8, description="magnitude bits of the operand on the right")
+    cell_bits: int = Field(
+        default=2, ge=1, le=7, description="magnitude bits in one cell of unit nvm; an SRAM cell holds one"
+    )
+    clip_low: float = Field(
+        default=0.0,
+        ge=0,
+        le=1000,
+        description="α: multiples of device.g_off_S taken off what is written; 0: none",
+    )
+    clip_high: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="β: largest conductance written, in shares of device.g_on_S; 1: all",
+    )
+
+    @model_validator(mode="after")
+    def _low_is_off_or_at_least_one(self) -> Self:
+        if 0 < self.clip_low < 1:
+            raise ValueError(
+                f"run_time.clip_low = {self.clip_low:g} takes less than one g_off_S off; set it to 0 for none, or to 1 "
+                "or more."
+            )
+        return self
+
+
 class Buffer(SpecModel):
     """SRAM buffers of one tile."""
 
@@ -298,8 +338,20 @@ class ImcSpec(HardwareSpec):
     dram: Dram = Field(default_factory=Dram)
     units: Units = Field(default_factory=Units)
     mapping: LayerMapping = Field(default_factory=LayerMapping)
+    run_time: RunTime = Field(default_factory=RunTime)
     neuron: NeuronUnit
     clock_Hz: float = Field(ge=1e6, le=1e10, description="clock of the digital logic")
+
+    @model_validator(mode="after")
+    def _something_is_left_to_write(self) -> Self:
+        high, device = self.run_time.clip_high, self.device
+        if self.run_time.unit == "nvm" and high * device.g_on_S <= device.g_off_S:
+            raise ValueError(
+                f"run_time.clip_high = {high:g} cuts everything above {write_quantity(high * device.g_on_S, 'S')}, and "
+                f"device.g_off_S is {write_quantity(device.g_off_S, 'S')}, so that nothing but zero could be written. "
+                "Raise run_time.clip_high."
+            )
+        return self
 
     @model_validator(mode="after")
     def _columns_hold_a_weight(self) -> Self:
