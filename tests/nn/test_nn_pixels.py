@@ -54,13 +54,27 @@ class _Picks(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm(self.conv(x))
-        y = y[:, :, ::2, ::2] if self.how == "slice" else nn.functional.avg_pool2d(y, 1, 2)
+        if self.how == "slice":
+            y = y[:, :, ::2, ::2]
+        elif self.how == "module":
+            y = nn.AvgPool2d(1, 2)(y)
+        else:
+            y = nn.functional.avg_pool2d(y, 1, 2, divisor_override=2 if self.how == "scaled" else None)
         return self.last(y.flatten(1))
 
 
 def test_a_pool_of_single_pixels_is_no_work_in_a_trace() -> None:
-    graphs = [trace(_Picks(how).eval(), torch.rand(2, 1, 8, 8)) for how in ("slice", "pool")]
+    graphs = [
+        trace(_Picks(how).eval(), torch.rand(2, 1, 8, 8)) for how in ("slice", "pool", "module", "scaled")
+    ]
     ops = [[layer.op for layer in graph.layers] for graph in graphs]
-    assert ops[0] == ops[1] and "pool" not in ops[1]
+    assert ops[0] == ops[1] == ops[2] and "pool" not in ops[1]
+    assert "pool" in ops[3]  # a window of one pixel that is divided by two computes
     larger = trace(nn.Sequential(nn.Conv2d(1, 2, 3), nn.AvgPool2d(2)), torch.rand(2, 1, 8, 8))
     assert "pool" in [layer.op for layer in larger.layers]
+
+
+def test_maps_without_a_batch_or_without_values() -> None:
+    single = torch.rand(3, 5, 5)
+    assert torch.equal(every_pixel(single, 2, 2), every_pixel(single.clone().requires_grad_(), 2, 2))
+    assert every_pixel(torch.zeros(2, 0, 4, 4, requires_grad=True), 2, 2).shape == (2, 0, 2, 2)

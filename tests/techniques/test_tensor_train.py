@@ -169,43 +169,6 @@ class Looping(nn.Module):
         return torch.stack([self.second(self.first(x)).mean((2, 3)) for _ in range(self.steps)])
 
 
-class Ordered(nn.Module):
-    """All steps in one call, time or images outermost."""
-
-    def __init__(self, time_first: bool) -> None:
-        super().__init__()
-        self.steps, self.input_shape, self.time_first = 4, (1, 8, 8), time_first
-        self.first, self.second = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        ramp = torch.arange(1.0, 5.0).view(4, 1, 1, 1, 1)
-        steps = x * ramp if self.time_first else (x * ramp).transpose(0, 1)
-        y = self.second(self.first(steps.flatten(0, 1))).mean((2, 3))
-        return (
-            y.unflatten(0, steps.shape[:2])
-            if self.time_first
-            else y.unflatten(0, steps.shape[:2]).transpose(0, 1)
-        )
-
-
-def test_halves_need_time_outermost() -> None:
-    assert trains(tensor_train(Ordered(True), "htt", 0.5))
-    with pytest.raises(
-        ModelError, match=r"layer 'second' gets the steps of one image after the other, \[B·T"
-    ):
-        tensor_train(Ordered(False), "htt", 0.5)
-    with pytest.raises(ModelError, match="one image after the other"):
-        tensor_train(Ordered(False), "htt", 0.5, example=torch.rand(3, 1, 8, 8))
-
-
-def test_what_was_frozen_stays_frozen() -> None:
-    network = build_model("spiking-vgg9", width=8)
-    network.get_submodule("conv2").requires_grad_(False)
-    made = trains(tensor_train(network, "ptt", 0.5))
-    assert not any(p.requires_grad for p in made["conv2"].parameters())
-    assert all(p.requires_grad for p in made["conv3"].parameters())
-
-
 def test_halves_need_all_steps_in_one_call() -> None:
     with pytest.raises(ModelError, match="layer 'second' gets 2 entries for 2 images, not all 4 steps"):
         tensor_train(Looping(), "htt", 0.5)

@@ -9,7 +9,7 @@ __all__ = ["every_pixel"]
 
 
 def every_pixel(x: Tensor, rows: int, columns: int) -> Tensor:
-    """Return ``x[:, :, ::rows, ::columns]`` of maps ``[N, C, H, W]``.
+    """Return ``x[..., ::rows, ::columns]`` of maps ``[N, C, H, W]`` or ``[C, H, W]``.
 
     Where a gradient is asked for, this is an average over windows of one pixel: the same numbers, but a slice would
     hand its gradient back with channels first, and norms and sums that get it beside channels last take
@@ -21,6 +21,6 @@ def every_pixel(x: Tensor, rows: int, columns: int) -> Tensor:
     """
     if rows == columns == 1:
         return x
-    if not x.requires_grad:
-        return x[:, :, ::rows, ::columns]
+    if not x.requires_grad or not x.numel():
+        return x[..., ::rows, ::columns]
     return F.avg_pool2d(x, 1, (rows, columns))

@@ -35,7 +35,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from axbar.errors import ModelError, unknown_name
+from axbar.errors import ModelError, is_whole, unknown_name
 from axbar.nn._pixels import every_pixel
 
 __all__ = ["HalfConv2d", "Mode", "StrideRule", "TTConv2d", "full_steps"]
@@ -57,7 +57,7 @@ def full_steps(steps: int, asked: int | None = None) -> int:
     """
     if asked is None:
         return steps // 2
-    if not 0 <= asked <= steps:
+    if not is_whole(asked, 0, steps):
         raise ModelError(
             f"full_steps = {asked} of a half layer of {steps} steps is out of range; give 0 to {steps}."
         )
@@ -124,11 +124,12 @@ class TTConv2d(_BySteps):
             raise ModelError(unknown_name("mode of a tensor train", mode, get_args(Mode)))
         if stride_rule not in get_args(StrideRule):
             raise ModelError(unknown_name("rule for strides", stride_rule, get_args(StrideRule)))
-        if rank < 1 or stride not in (1, 2) or steps < 1:
+        if not (is_whole(rank, 1) and is_whole(steps, 1) and stride in (1, 2)):
             raise ModelError(
                 f"a tensor train needs a rank and steps of 1 or more and a stride of 1 or 2, got rank = {rank}, "
                 f"steps = {steps}, stride = {stride}."
             )
+        rank, steps = int(rank), int(steps)
         self.in_channels, self.out_channels, self.rank = in_channels, out_channels, rank
         self.mode: Mode = mode
         self.stride, self.steps, self.full = stride, steps, full_steps(steps, full)
@@ -226,6 +227,8 @@ class HalfConv2d(_BySteps):
         bias: bool = False,
     ) -> None:
         super().__init__()
+        if not is_whole(steps, 1):
+            raise ModelError(f"a half layer needs steps of 1 or more, got {steps!r}.")
         self.stride, self.steps, self.full = stride, steps, full_steps(steps, full)
         self.early = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=bias)
         self.late = nn.Conv2d(in_channels, out_channels, 1, bias=bias)
@@ -237,7 +240,7 @@ class HalfConv2d(_BySteps):
             ModelError: the entries are no T steps.
         """
         early, parts = self._early(x), list[Tensor]()
-        if early:
+        if early or not len(x):
             parts.append(self.early(x[:early]))
         if early < x.shape[0]:
             parts.append(self.late(every_pixel(x[early:], self.stride, self.stride)))

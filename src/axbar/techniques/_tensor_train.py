@@ -23,11 +23,11 @@ import copy
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
 
 from axbar.cost.whatif import Offer
@@ -41,6 +41,7 @@ from axbar.techniques._base import TechniqueConfig, TechniqueResult
 from axbar.techniques._exact import check_exact
 from axbar.techniques._finetune import FewImages, TuneConfig, fit, training_cost
 from axbar.techniques._note import note
+from axbar.techniques._tt_checks import Init, check_before, check_names, check_plain, check_split
 from axbar.techniques._tt_cores import merge_macs
 from axbar.techniques._tt_halves import check_halves, steps_of
 from axbar.techniques._tt_layers import tt_layers
@@ -51,7 +52,6 @@ from axbar.workload import LayerTrace, Workload
 
 __all__ = ["TECHNIQUE", "TensorTrain", "TensorTrainConfig", "merge_tensor_train", "tensor_train"]
 
-Init = Literal["auto", "trained", "fresh"]
 #: images on which merging is checked
 _CHECKED = 8
 
@@ -83,8 +83,16 @@ class TensorTrainConfig(TuneConfig):
         try:
             parse_ranks(value)
         except AxbarError as error:
-            raise ValueError(str(error).partition("; ")[2].rstrip(".")) from error
+            # a table by layer is for Python; settings are text
+            said = str(error).partition("; ")[2].replace("vbmf, or a table of these by layer", "or vbmf")
+            raise ValueError(said.rstrip(".")) from error
         return value
+
+    @model_validator(mode="after")
+    def _split_of_halves(self) -> Self:
+        if self.full_steps is not None and self.mode != "htt":
+            raise ValueError(f"full_steps = {self.full_steps} is of mode htt, and mode is {self.mode}")
+        return self
 
 
 def tensor_train(
@@ -127,14 +135,16 @@ def tensor_train(
       (pool): Identity()
     )
     """
-    _check_names(mode, stride, init)
+    check_names(mode, stride, init)
+    check_split(mode, full_steps)
+    check_before(model, TECHNIQUE.not_after)
     made = copy.deepcopy(model)
     chosen = tt_layers(made, [layers] if isinstance(layers, str) else layers)
     if "" in chosen:
         raise ModelError(
             "tensor_train was given a convolution and not a network that holds it; put it into nn.Sequential."
         )
-    steps = steps_of(model) if mode == "htt" else 1
+    steps = steps_of(model, full_steps) if mode == "htt" else 1
     fresh = init == "fresh" or (init == "auto" and is_untrained(model))
     found = _ranks(chosen, ranks, fresh)
     state = torch.random.get_rng_state()
@@ -145,8 +155,7 @@ def tensor_train(
                 conv.in_channels, conv.out_channels, found[path], mode, conv.stride[0], stride, steps,
                 full_steps if mode == "htt" else None, conv.bias is not None,
             )  # fmt: skip
-            train = decomposed(conv, shape, fresh)
-            replace_module(made, path, train.requires_grad_(conv.weight.requires_grad))
+            replace_module(made, path, decomposed(conv, shape, fresh))
     finally:
         torch.random.set_rng_state(state)
     if mode == "htt":
@@ -164,9 +173,10 @@ def merge_tensor_train(model: nn.Module, form: Form = "merged") -> nn.Module:
     if form not in get_args(Form):
         raise ModelError(unknown_name("form of a tensor train", form, get_args(Form)))
     made = copy.deepcopy(model)
+    trains = _trains(made)
+    check_plain(trains)
     if isinstance(made, TTConv2d):
         return convert(made, form)
-    trains = _trains(made)
     if not trains:
         raise ModelError(
             f"{type(model).__name__} has no tensor train; make one with axbar.techniques.tensor_train."
@@ -177,17 +187,6 @@ def merge_tensor_train(model: nn.Module, form: Form = "merged") -> nn.Module:
     _forget(made, trains)
     note(made, TECHNIQUE.name, facts)
     return made
-
-
-def _check_names(mode: str, stride: str, init: str) -> None:
-    """Refuse words that mean nothing."""
-    for what, value, known in (
-        ("mode of a tensor train", mode, get_args(Mode)),
-        ("rule for strides", stride, get_args(StrideRule)),
-        ("start of the cores", init, get_args(Init)),
-    ):
-        if value not in known:
-            raise ModelError(unknown_name(what, value, known))
 
 
 def _trains(model: nn.Module) -> dict[str, TTConv2d]:
@@ -206,7 +205,13 @@ def _ranks(chosen: Mapping[str, nn.Conv2d], ranks: Ranks, fresh: bool) -> dict[s
 
 
 def _array(conv: nn.Conv2d) -> np.ndarray[Any, Any]:
-    return conv.weight.detach().cpu().double().numpy()
+    weight = conv.weight.detach().cpu().double().numpy()
+    if not np.isfinite(weight).all():
+        bad = int(weight.size - np.isfinite(weight).sum())
+        raise ModelError(
+            f"a kernel to decompose has {bad} weights that are NaN or infinite; repair or retrain it."
+        )
+    return weight
 
 
 def _facts(model: nn.Module, form: Form, paths: Iterable[str]) -> dict[str, Any]:
@@ -281,7 +286,7 @@ class TensorTrain:
             for path, conv in chosen.items():
                 rank_for(conv.in_channels, conv.out_channels, how, path)
         if config.mode == "htt":
-            steps_in_full(steps_of(network), config.full_steps)
+            steps_in_full(steps_of(network, config.full_steps), config.full_steps)
 
     def restructure(self, model: nn.Module, facts: Mapping[str, Any]) -> nn.Module:
         """Put the modules of the noted form in place of the layers, in place; weights come afterwards."""

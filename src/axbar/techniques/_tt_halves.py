@@ -16,17 +16,25 @@ from axbar.techniques._tuning import device_of
 __all__ = ["check_halves", "steps_of"]
 
 
-def steps_of(model: nn.Module) -> int:
+def steps_of(model: nn.Module, full_steps: int | None = None) -> int:
     """Return T of a network.
 
+    Args:
+        full_steps: on which the middle cores run, where that was said.
+
     Raises:
-        ModelError: it does not say.
+        ModelError: it does not say, or has one step, of which the middle cores would have none.
     """
     steps = getattr(model, "steps", None)
     if not isinstance(steps, int) or steps < 1:
         raise ModelError(
             f"mode htt treats the steps of a network unlike, and {type(model).__name__} has no attribute 'steps' that "
             "says how many there are; set it, or take mode=ptt."
+        )
+    if steps == 1 and full_steps is None:
+        raise ModelError(
+            f"mode htt on {type(model).__name__}, which runs one step, would leave kernels of 1x1 alone; take "
+            "mode=ptt, or say so with full_steps=0."
         )
     return steps
 
@@ -53,8 +61,6 @@ def check_halves(model: nn.Module, trains: Mapping[str, TTConv2d], example: Tens
                 f"mode htt: layer '{path}' gets {len(given)} entries for {len(batch)} images, not all {steps} steps "
                 "of them in one call; run the network on [T·B, ...] with time outermost, or take mode=ptt."
             )
-    if len(batch) < 2:
-        return
     for path, alone in _inputs(model, trains, batch[:1]).items():
         if _apart(both[path][: len(alone)], alone) < _apart(both[path][:: len(batch)], alone):
             raise ModelError(
@@ -65,14 +71,16 @@ def check_halves(model: nn.Module, trains: Mapping[str, TTConv2d], example: Tens
 
 def _images(model: nn.Module, example: Tensor | None) -> Tensor:
     if example is not None:
-        return example[:2].to(device_of(model))
+        images = example[:2] if len(example) > 1 else example[:1].repeat_interleave(2, 0)
+        return images.to(device_of(model))
     shape: Any = getattr(model, "input_shape", None)
     if shape is None:
         raise ModelError(
             f"mode htt must see {type(model).__name__} run, which has no attribute 'input_shape'; give example=, a "
             "batch of images."
         )
-    return torch.rand(2, *shape, generator=torch.Generator().manual_seed(0)).to(device_of(model))
+    noise = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
+    return noise.to(next(model.parameters()))
 
 
 def _inputs(model: nn.Module, trains: Mapping[str, TTConv2d], batch: Tensor) -> dict[str, Tensor]:

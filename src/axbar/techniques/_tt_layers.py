@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from axbar.errors import ModelError, suggest
+from axbar.nn.tensor_train import HalfConv2d, TTConv2d
 
 __all__ = ["tt_layers"]
 
@@ -27,6 +28,10 @@ def tt_layers(model: nn.Module, layers: Sequence[str] | None = None) -> dict[str
     if layers is not None:
         asked = set(layers)
         for path in layers:
+            if not isinstance(path, str):
+                raise ModelError(
+                    f"layers holds {path!r}, which is no path; give paths as named_modules() has them."
+                )
             if path not in modules:
                 raise ModelError(
                     f"layer '{path}' to decompose is not in the network{suggest(path, modules) or '.'} "
@@ -44,10 +49,19 @@ def tt_layers(model: nn.Module, layers: Sequence[str] | None = None) -> dict[str
         chosen = {path: m for path, m in list(convs.items())[1:] if not _obstacle(m)}
     if not chosen:
         raise ModelError(
-            "no layer is left to decompose: a tensor train stands for a plain convolution of 3x3 with padding 1 and "
-            "stride 1 or 2, and the first convolution stays as it is unless layers names it."
+            f"no layer is left to decompose{_first_obstacle(model)}: a tensor train stands for a plain convolution of "
+            "3x3 with padding 1 and stride 1 or 2, and the first convolution stays as it is unless layers names it."
         )
     return chosen
+
+
+def _first_obstacle(model: nn.Module) -> str:
+    """Return why the first layer that might be decomposed can't be; empty where there is none."""
+    if any(isinstance(m, TTConv2d | HalfConv2d) for m in model.modules()):
+        return " (the network is made of tensor trains already)"
+    convs = [(path, m) for path, m in model.named_modules() if isinstance(m, nn.Conv2d)]
+    reasons = ((path, _obstacle(m)) for path, m in convs[1:])
+    return next((f" ('{path}': {reason})" for path, reason in reasons if reason), "")
 
 
 def _obstacle(layer: nn.Module) -> str:

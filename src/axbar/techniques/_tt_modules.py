@@ -68,13 +68,13 @@ class TTShape:
 
 def decomposed(conv: nn.Conv2d, shape: TTShape, fresh: bool) -> TTConv2d:
     """Return a convolution as a train: with cores fitted to its weight, or fresh ones from torch's generator."""
-    made = TTConv2d(**shape.facts()).to(conv.weight)
+    made = TTConv2d(**shape.facts()).to(conv.weight).requires_grad_(conv.weight.requires_grad)
     if not fresh:
         weight = conv.weight.detach().cpu().double().numpy()
         _write(made, _CORES_OF[shape.mode](weight, shape.rank))
     with torch.no_grad():
         if conv.bias is not None and made.expand.bias is not None:
-            made.expand.bias.copy_(conv.bias)
+            made.expand.bias.copy_(conv.bias).requires_grad_(conv.bias.requires_grad)
     made.train(conv.training)
     _lay_out(made, conv.weight)
     return made
@@ -140,7 +140,7 @@ def convert(layer: TTConv2d, form: Form) -> nn.Module:
     if form == "cores":
         return layer
     shape, cores, bias = shape_of(layer), cores_of(layer), layer.expand.bias
-    made = empty(shape, form).to(layer.expand.weight)
+    made = empty(shape, form).to(layer.expand.weight).requires_grad_(layer.expand.weight.requires_grad)
     if form == "merged":
         _fill(made[0] if isinstance(made, nn.Sequential) else made, cores, shape.mode, bias)
     else:
@@ -164,7 +164,7 @@ def _fill(dense: nn.Module, cores: Cores, mode: Mode, bias: Tensor | None) -> No
 def _set(conv: Any, weight: NDArray[np.float64], bias: Tensor | None) -> None:
     conv.weight.copy_(_tensor(weight))
     if bias is not None:
-        conv.bias.copy_(bias)
+        conv.bias.copy_(bias).requires_grad_(bias.requires_grad)
 
 
 def _lay_out(made: nn.Module, like: Tensor) -> None:

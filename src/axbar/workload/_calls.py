@@ -112,7 +112,10 @@ def _renamed(kwargs: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, A
 
 def picks_pixels(name: str, args: Any, kwargs: Any) -> bool:
     """Whether a pooling call has windows of one pixel, which moves data and computes nothing."""
-    if name not in ("avg_pool2d", "max_pool2d") or len(args) > 6 or "divisor_override" in kwargs:
+    if name not in ("avg_pool2d", "max_pool2d"):
+        return False
+    named = _named("input kernel stride padding ceil_mode count_include_pad divisor_override", args, kwargs)
+    if name == "avg_pool2d" and named.get("divisor_override") is not None:
         return False
     options = pool_options(name, args, kwargs)
     return options["kernel"] == (1, 1) and options["padding"] == (0, 0)

@@ -39,7 +39,8 @@ def fitted(info: PathInfo, domain: Domain, owner: str) -> Domain:
 def _words(info: PathInfo, domain: Domain, owner: str) -> Domain:
     wanted, said = (bool, "true or false") if info.type == "bool" else (str, info.allowed)
     if not isinstance(domain, Choices) or not all(isinstance(value, wanted) for value in domain.values):
-        raise UsageError(f"{owner} takes {said} here, not {domain}; list the values.")
+        quoted = ', in quotes as ["0.25", "0.5"]' if wanted is str and not info.choices else ""
+        raise UsageError(f"{owner} takes {said} here, not {domain}; list the values{quoted}.")
     for value in domain.values:
         if isinstance(value, str) and (problem := info.problem(value)):
             raise UsageError(f"{value!r} {problem} in {owner}{suggest(value, info.choices) or '.'}")
