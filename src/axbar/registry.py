@@ -130,6 +130,7 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
     },
     "models": {
         "cnn": ("axbar.nn.models:cnn", "two convolutions, ReLU: conventional twin of spiking-cnn"),
+        "deit-s": ("axbar.nn.models:deit_s", "vision transformer DeiT-S for 224x224 images"),
         "mlp": ("axbar.nn.models:mlp", "two hidden linear layers, ReLU: conventional twin of spiking-mlp"),
         "ms-resnet18": (
             "axbar.nn.models:ms_resnet18",
@@ -156,6 +157,11 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "vgg16": ("axbar.nn.models:vgg16", "conventional twin of spiking-vgg16"),
         "vgg9": ("axbar.nn.models:vgg9", "conventional twin of spiking-vgg9"),
+        "vit-b16": ("axbar.nn.models:vit_b16", "vision transformer ViT-B/16 for 224x224 images"),
+        "vit-tiny": (
+            "axbar.nn.models:vit_tiny",
+            "vision transformer of six blocks for 32x32 images, any patch, depth, width and heads",
+        ),
     },
     "reproductions": {
         "bn": (

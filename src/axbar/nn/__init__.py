@@ -20,6 +20,7 @@ from axbar.nn._predict import accuracy, predict_logits
 from axbar.nn._recurrence import LIFParams, LIFState, lif_loop, lif_step, zero_state
 from axbar.nn._train import train
 from axbar.nn._untrained import is_untrained, untrained_note
+from axbar.nn.attention import Attention, MatMul
 from axbar.nn.bntt import BNTT1d, BNTT2d, PerStepAffine
 from axbar.nn.network import Normalise, SpikingNetwork
 from axbar.nn.neurons import IF, LIF, SynapticLIF, SynapticState
@@ -35,6 +36,7 @@ __all__ = [
     "IF",
     "LIF",
     "Atan",
+    "Attention",
     "BNTT1d",
     "BNTT2d",
     "EarlyExit",
@@ -42,6 +44,7 @@ __all__ = [
     "ExitingReadOut",
     "LIFParams",
     "LIFState",
+    "MatMul",
     "MeanOverTime",
     "Normalise",
     "PerStepAffine",

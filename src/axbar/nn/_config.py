@@ -39,7 +39,7 @@ class TrainConfig:
         warmup_epochs: length of the warm-up, may be a fraction.
         optimizer: ``adamw`` or ``sgd`` (Nesterov).
         momentum: of ``sgd``.
-        weight_decay: of weights; norms and biases have none.
+        weight_decay: of weights; norms, biases and embeddings have none.
         loss: ``mean``, cross-entropy of the logits' mean over time; ``tet``, mean over time of the
             cross-entropies (Deng et al., ICLR 2022), which keeps early steps useful.
         tet_mse: λ in (1 − λ)·TET + λ·MSE(logits, 1).

@@ -29,7 +29,7 @@ __all__ = ["build_model", "load_network", "load_weights", "read_weights"]
 #: facts about the data that callers offer to any factory; a user's own may do without them
 _OFFERED = ("input_shape", "classes")
 #: arguments that the weights of a trained network settle
-_SHAPING = {"name", "width", "input_shape", "classes", "norm"}
+_SHAPING = {"name", "width", "input_shape", "classes", "norm", "depth", "heads", "patch", "mlp_ratio"}
 #: keys under which other training programs wrap the weights
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "weights")
 
@@ -212,6 +212,8 @@ def _call(name: str, factory: Callable[..., Any], config: Mapping[str, Any]) -> 
 def load_weights(network: nn.Module, path: str | Path) -> None:
     """Load a file of weights into a network, in place.
 
+    A network that knows its weights by other names too has a method ``translated(weights) -> weights``.
+
     Raises:
         ModelError: keys or shapes do not fit, or values are no numbers.
     """
@@ -219,6 +221,7 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
     wanted = network.state_dict()
     if given and all(key.startswith("module.") for key in given):  # saved from DataParallel
         given = {key.removeprefix("module."): value for key, value in given.items()}
+    given = _translated(network, given, path)
     # Single numbers beside the weights are facts about the training (accuracy, epoch), not parameters.
     given = {key: value for key, value in given.items() if key in wanted or value.ndim > 0}
     counters = {key for key in wanted if key.endswith("num_batches_tracked")}
@@ -235,6 +238,16 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
     network.load_state_dict(
         {**{k: wanted[k] for k in counters}, **{k: v for k, v in given.items() if k in wanted}}
     )
+
+
+def _translated(network: nn.Module, given: dict[str, Tensor], path: str | Path) -> dict[str, Tensor]:
+    translated: Callable[[dict[str, Tensor]], dict[str, Tensor]] | None = getattr(network, "translated", None)
+    if translated is None:
+        return given
+    try:
+        return translated(given)
+    except ModelError as error:
+        raise ModelError(f"weights '{path}' do not fit: {error}") from error
 
 
 def _mismatch(path: str | Path, missing: list[str], unexpected: list[str]) -> str:

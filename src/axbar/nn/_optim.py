@@ -46,11 +46,13 @@ def learning_rate(step: int, total: int, warmup: int, peak: float) -> float:
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Return the optimizer; weights of matrices and kernels decay, norms and biases do not."""
-    trained = [p for p in model.parameters() if p.requires_grad]
+    """Return the optimizer; weights of matrices and kernels decay, norms, biases and embeddings do not."""
+    decay = _weights(model)
+    held = {id(p) for p in decay}
+    others = [p for p in model.parameters() if p.requires_grad and id(p) not in held]
     groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": decay, "weight_decay": config.weight_decay},
+        {"params": others, "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
     if config.optimizer == "sgd":
@@ -58,13 +60,19 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimiz
     return torch.optim.AdamW(groups, lr=config.lr)
 
 
+def _weights(model: nn.Module) -> list[nn.Parameter]:
+    """Return the matrices and kernels that are trained, less what a module names in ``undecayed``."""
+    named = [getattr(m, name) for m in model.modules() for name in getattr(m, "undecayed", ())]
+    spared = {id(p) for p in named}
+    return [p for p in model.parameters() if p.ndim > 1 and p.requires_grad and id(p) not in spared]
+
+
 def clip_weights(model: nn.Module, limit: float) -> None:
     """Clamp each weight matrix or kernel to ± ``limit`` of its standard deviations, in place."""
     with torch.no_grad():
-        for p in model.parameters():
-            if p.ndim > 1 and p.requires_grad:
-                bound = limit * float(p.std(correction=0))
-                p.clamp_(-bound, bound)
+        for p in _weights(model):
+            bound = limit * float(p.std(correction=0))
+            p.clamp_(-bound, bound)
 
 
 @contextmanager
@@ -72,11 +80,10 @@ def noisy_weights(model: nn.Module, relative: float, generator: torch.Generator)
     """Run a block with Gaussian noise of ``relative`` · max|W| on each weight matrix W, then put W back."""
     kept: list[tuple[nn.Parameter, Tensor]] = []
     with torch.no_grad():
-        for p in model.parameters():
-            if relative > 0.0 and p.ndim > 1 and p.requires_grad:
-                kept.append((p, p.clone()))
-                noise = torch.randn(p.shape, generator=generator).to(p.device, p.dtype)
-                p.add_(noise * (relative * float(p.abs().max())))
+        for p in _weights(model) if relative > 0.0 else ():
+            kept.append((p, p.clone()))
+            noise = torch.randn(p.shape, generator=generator).to(p.device, p.dtype)
+            p.add_(noise * (relative * float(p.abs().max())))
     try:
         yield
     finally:

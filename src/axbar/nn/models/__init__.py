@@ -1,4 +1,4 @@
-"""The networks that ship: spiking ones and their conventional twins, each with a ``width``."""
+"""The networks that ship: spiking ones, their conventional twins and transformers, each with a ``width``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from axbar.nn.models.feedforward import (
 )
 from axbar.nn.models.ms_resnet import MSResNet, ms_resnet18, ms_resnet34
 from axbar.nn.models.resnet import ResNet20, SpikingResNet19, resnet20, spiking_resnet19
+from axbar.nn.models.vit import VisionTransformer, deit_s, vit_b16, vit_tiny
 
 __all__ = [
     "FeedForward",
@@ -23,7 +24,9 @@ __all__ = [
     "NetworkOptions",
     "ResNet20",
     "SpikingResNet19",
+    "VisionTransformer",
     "cnn",
+    "deit_s",
     "mlp",
     "ms_resnet18",
     "ms_resnet34",
@@ -35,4 +38,6 @@ __all__ = [
     "spiking_vgg16",
     "vgg9",
     "vgg16",
+    "vit_b16",
+    "vit_tiny",
 ]
