@@ -3,7 +3,14 @@
 from axbar.calibration._observer import RangeObserver
 from axbar.calibration._ranges import METHODS, fit_range, quantisation_error
 from axbar.calibration._source import CalibrationSource
-from axbar.calibration._walk import OperandStats, RangedLayer, calibrate_adc, observe_inputs, run
+from axbar.calibration._walk import (
+    OperandStats,
+    RangedLayer,
+    calibrate_adc,
+    observe_inputs,
+    observe_operands,
+    run,
+)
 
 __all__ = [
     "METHODS",
@@ -14,6 +21,7 @@ __all__ = [
     "calibrate_adc",
     "fit_range",
     "observe_inputs",
+    "observe_operands",
     "quantisation_error",
     "run",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from axbar.calibration._source import CalibrationSource
 from axbar.errors import DataError, ModelError
 
-__all__ = ["OperandStats", "RangedLayer", "calibrate_adc", "observe_inputs", "run"]
+__all__ = ["OperandStats", "RangedLayer", "calibrate_adc", "observe_inputs", "observe_operands", "run"]
 
 
 @runtime_checkable
@@ -75,30 +76,49 @@ def run(model: nn.Module, source: CalibrationSource) -> None:
             module.training = training
 
 
-def observe_inputs(
+def observe_operands(
     model: nn.Module, layers: Mapping[str, nn.Module], source: CalibrationSource
-) -> dict[str, OperandStats]:
-    """Return what drives each of ``layers`` (name -> module of ``model``) on the data."""
-    stats = {name: OperandStats() for name in layers}
+) -> dict[str, list[OperandStats]]:
+    """Return what each of ``layers`` (name -> module of ``model``) is handed on the data, argument by argument.
 
-    def recorder(name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
-        def record(_module: nn.Module, operands: tuple[Any, ...]) -> None:
-            x = operands[0].detach()
-            if not bool(torch.isfinite(x).all()):
-                raise ModelError(
-                    f"on the calibration data the input of layer '{name}' holds NaN or infinity."
-                )
-            stats[name].add(x)
+    A layer that never runs has an empty list.
+
+    Raises:
+        ModelError: an operand holds NaN or infinity.
+    """
+    stats: dict[str, list[OperandStats]] = {name: [] for name in layers}
+
+    def recorder(name: str) -> Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], None]:
+        def record(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+            operands = inspect.signature(module.forward).bind(*given, **named).args
+            stats[name] += [OperandStats() for _ in operands[len(stats[name]) :]]
+            for stat, operand in zip(stats[name], operands, strict=False):
+                x = operand.detach()
+                if not bool(torch.isfinite(x).all()):
+                    raise ModelError(
+                        f"on the calibration data the input of layer '{name}' holds NaN or infinity."
+                    )
+                stat.add(x)
 
         return record
 
-    hooks = [layer.register_forward_pre_hook(recorder(name)) for name, layer in layers.items()]
+    hooks = [
+        layer.register_forward_pre_hook(recorder(name), with_kwargs=True) for name, layer in layers.items()
+    ]
     try:
         run(model, source)
     finally:
         for hook in hooks:
             hook.remove()
     return stats
+
+
+def observe_inputs(
+    model: nn.Module, layers: Mapping[str, nn.Module], source: CalibrationSource
+) -> dict[str, OperandStats]:
+    """Return what drives each of ``layers`` (name -> module of ``model``) on the data: their first operand."""
+    stats = observe_operands(model, layers, source)
+    return {name: operands[0] if operands else OperandStats() for name, operands in stats.items()}
 
 
 def calibrate_adc(

@@ -21,11 +21,14 @@ class Bits:
         weights: of a weight, one of them the sign.
         inputs: magnitude bits of an input that is no spike.
         path: of ``weights`` in the spec.
+        written: magnitude bits of the right operand of a product of two run-time operands: ``run_time.bits``, or
+            those of inputs on chips that treat both operands alike.
     """
 
     weights: int
     inputs: int
     path: str
+    written: int
 
 
 def bits_of(spec: HardwareSpec) -> Bits:
@@ -39,4 +42,5 @@ def bits_of(spec: HardwareSpec) -> Bits:
     if path is None or "input.bits" not in values:
         missing = "weight_bits" if path is None else "input.bits"
         raise UsageError(f"hardware of kind '{spec.kind}' states no {missing}; an integer network needs it.")
-    return Bits(values[path], values["input.bits"], path)
+    inputs = values["input.bits"]
+    return Bits(values[path], inputs, path, values.get("run_time.bits", inputs))

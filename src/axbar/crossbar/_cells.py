@@ -32,7 +32,8 @@ from axbar.crossbar._effects import Effects
 from axbar.crossbar._mapping import Mapping
 from axbar.spec.imc import ImcSpec
 
-__all__ = ["Cells", "Die", "age_tile", "build_cells", "digit_max", "has_wires", "level_step_S", "off_level"]
+__all__ = ["ArrayDraws", "Cells", "Die", "age_tile", "build_cells", "digit_max", "grid_of", "has_wires",
+           "level_step_S", "off_level", "read_arrays", "read_sigma_seen", "target_tile"]  # fmt: skip
 
 _ARRAYS_AT_ONCE = 512  # 16 MiB of 64x64 arrays in float64
 _LEAST_GRID_BITS = 8  # a grid of 1/256 level; published devices have a sigma of 1/10 level or more
@@ -74,13 +75,18 @@ class Cells:
     grid_bits: int
     read_variance: torch.Tensor | None = None
 
+    def part(self, bundles: slice) -> Cells:
+        """Return the cells of some bundles."""
+        noise = None if self.read_variance is None else self.read_variance[:, bundles]
+        return replace(self, conductance=self.conductance[:, bundles], read_variance=noise)
+
     def to(self, device: torch.device) -> Cells:
         """Return the cells on another device."""
         noise = None if self.read_variance is None else self.read_variance.to(device)
         return replace(self, conductance=self.conductance.to(device), read_variance=noise)
 
 
-class _ArrayDraws:
+class ArrayDraws:
     """Random numbers of all arrays of one row tile: every array has its own stream, whatever the others do."""
 
     def __init__(self, shape: tuple[int, ...], seed: int, *key: object) -> None:
@@ -141,7 +147,7 @@ def age_tile(
     if die.seed is None:
         return g
     device, on = hardware.device, die.effects
-    draws = _ArrayDraws(levels.shape, die.seed, *key)
+    draws = ArrayDraws(levels.shape, die.seed, *key)
     if on.programming and devices.is_noisy(device):
         g = devices.program(g, device, draws)
     if on.drift and devices.has_time_law(device):
@@ -188,14 +194,17 @@ def read_arrays(
     return np.flip(lost.numpy(), -2).astype(np.float64)
 
 
+def grid_of(largest: float) -> tuple[int, type[np.floating[Any]]]:
+    """Return the bits of the grid on which column sums up to ``largest`` are exact, and the type that holds them."""
+    integer_bits = int(np.ceil(np.log2(largest + 1))) + 1
+    if 24 - integer_bits >= _LEAST_GRID_BITS:
+        return 24 - integer_bits, np.float32
+    return min(30, 53 - integer_bits), np.float64
+
+
 def _grid(columns: NDArray[np.float64], digit_max: int) -> tuple[NDArray[Any], int]:
     """Round to the dyadic grid on which all column sums are exact; returns values and grid bits."""
-    largest = digit_max * float(columns.sum(axis=-1).max(initial=1.0))
-    integer_bits = int(np.ceil(np.log2(largest + 1))) + 1
-    bits = 24 - integer_bits
-    dtype: type[np.floating[Any]] = np.float32
-    if bits < _LEAST_GRID_BITS:
-        bits, dtype = min(30, 53 - integer_bits), np.float64
+    bits, dtype = grid_of(digit_max * float(columns.sum(axis=-1).max(initial=1.0)))
     return (np.rint(columns * 2.0**bits) * 2.0**-bits).astype(dtype), bits
 
 
@@ -234,12 +243,12 @@ def build_cells(
         seen = read_arrays(held, hardware, die.effects, exists)
         columns[tiles] = _ordered(seen, mapping) / unit
         if variance is not None:
-            variance[tiles] = _ordered((_read_sigma(held, seen, hardware) / unit) ** 2, mapping)
+            variance[tiles] = _ordered((read_sigma_seen(held, seen, hardware) / unit) ** 2, mapping)
     values, bits = _grid(columns, digit_max(hardware))
     return Cells(torch.from_numpy(values), bits, None if variance is None else torch.from_numpy(variance))
 
 
-def _read_sigma(
+def read_sigma_seen(
     held_S: NDArray[np.float64], seen_S: NDArray[np.float64], hardware: ImcSpec
 ) -> NDArray[np.float64]:
     """Return the noise of one read in S at the foot of the column.

@@ -53,6 +53,16 @@ class ReadClock:
             self._batch = None
             self._steps.clear()
 
+    def leading(self, shape: torch.Size) -> int:
+        """Return how many leading axes of a product's operand ``[..., M, K]`` count samples and steps.
+
+        One of ``[B, ...]`` and ``[T B, ...]``, two of ``[T, B, ...]``; the axes behind are heads.
+        """
+        if len(shape) < 4 or self._batch is None or shape[0] == self._batch:
+            return min(1, len(shape) - 2)
+        steps_first = shape[1] == self._batch and (len(shape) > 4 or shape[0] % self._batch != 0)
+        return 2 if steps_first else 1
+
     def places(self, x: Tensor, path: str, vectors: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return ``(sample, step)`` of each unit ``[U]`` of a layer's operand, and move its clock on.
 

@@ -1,6 +1,6 @@
 """A network to its integer twin, and to crossbar arrays.
 
-    model -> fold norms -> see what drives each layer (calibration data) -> replace Conv2d and Linear
+    model -> fold norms -> see what drives each layer (calibration data) -> replace Conv2d, Linear and MatMul
           -> fit converter ranges on nominal cells -> program a die
 
 Ranges are a property of the design: they are fitted on nominal cells, behind the chip's wires but without any error
@@ -19,14 +19,17 @@ from torch import nn
 from torch.nn.modules.lazy import LazyModuleMixin
 
 from axbar import devices
-from axbar.calibration import CalibrationSource, calibrate_adc, observe_inputs
+from axbar.calibration import CalibrationSource, calibrate_adc, observe_operands
 from axbar.crossbar._analog import AnalogConv2d, AnalogLinear
-from axbar.crossbar._bits import bits_of
+from axbar.crossbar._analog_product import AnalogMatMul
+from axbar.crossbar._bits import Bits, bits_of
 from axbar.crossbar._drive import Drive, drive_of_range
 from axbar.crossbar._effects import Effects
 from axbar.crossbar._layers import DigitalConv2d, DigitalLayer, DigitalLinear
 from axbar.crossbar._model import AnalogModel, DigitalModel, converted_class
+from axbar.crossbar._product import DigitalMatMul
 from axbar.errors import ModelError, UsageError, unknown_name
+from axbar.nn.attention import MatMul
 from axbar.nn.norm import is_norm
 from axbar.spec import HardwareSpec
 from axbar.spec.imc import ImcSpec
@@ -55,7 +58,8 @@ def digital(model: nn.Module, hardware: Any, data: Any = None, *, norms: Norms =
     """Return the integer network that a chip without analog flaws computes.
 
     Args:
-        model: any module with ``Conv2d`` and ``Linear`` layers; not changed.
+        model: any module with ``Conv2d`` and ``Linear`` layers and products (``axbar.nn.attention.MatMul``); not
+            changed.
         hardware: spec of the chip, or the name of a preset.
         data: batch of typical inputs ``[B, ...]`` that fixes the input scales; without it layers must see
             spikes or values in [0, 1].
@@ -84,11 +88,13 @@ def to_analog(
 
     The result keeps the methods, constructor arguments and ``state_dict`` keys of ``model`` and adds
     ``program(seed)``, ``at_time(t_s)``, ``set_effects(effects)``, ``compensate_drift()``,
-    ``export_conductances(path)``, ``load_conductances(path)``, ``unconverted``, ``chip_layers`` and ``n_arrays``.
+    ``export_conductances(path)``, ``load_conductances(path)``, ``unconverted``, ``chip_layers``,
+    ``chip_products`` and ``n_arrays``.
     Weights that change later (``load_state_dict``, training) are written to the arrays again at the next call.
 
     Args:
-        model: any module with ``Conv2d`` and ``Linear`` layers; not changed.
+        model: any module with ``Conv2d`` and ``Linear`` layers and products of run-time operands
+            (``axbar.nn.attention.MatMul``), which ``spec.run_time`` places; not changed.
         hardware: spec of the chip, or the name of a preset.
         seed: of the die.
         data: batch of typical inputs ``[B, ...]``: fixes input scales and fits converter ranges. Without it
@@ -179,7 +185,7 @@ def _layers_of(model: nn.Module) -> dict[str, nn.Module]:
         if isinstance(module, _UNSUPPORTED):
             raise ModelError(
                 f"layer '{name}' is a {type(module).__name__}, which has no array form; "
-                "convertible are Conv2d and Linear: rewrite it with those."
+                "convertible are Conv2d, Linear and axbar.nn.attention.MatMul: rewrite it with those."
             )
         if not isinstance(module, nn.Conv2d | nn.Linear):
             continue
@@ -190,8 +196,27 @@ def _layers_of(model: nn.Module) -> dict[str, nn.Module]:
                 f"computes; use a plain {base.__name__}."
             )
         found[path] = module
-    if not found:
+    if not found and not _products_of(model):
         raise ModelError(f"{type(model).__name__} has no Conv2d or Linear layer to put on arrays.")
+    return found
+
+
+def _products_of(model: nn.Module) -> dict[str, MatMul]:
+    """Return the products of run-time operands by path.
+
+    Raises:
+        ModelError: a module says that it is one, but is no plain ``axbar.nn.attention.MatMul``.
+    """
+    found: dict[str, MatMul] = {}
+    for path, module in model.named_modules():
+        if not getattr(module, "is_product", False):
+            continue
+        if not isinstance(module, MatMul) or type(module).forward is not MatMul.forward:
+            raise ModelError(
+                f"'{path or '(the network itself)'}' is a {type(module).__name__} and says that it is a product, "
+                "which only axbar.nn.attention.MatMul is to arrays; use that."
+            )
+        found[path] = module
     return found
 
 
@@ -207,12 +232,22 @@ def _unconverted(model: nn.Module, layers: dict[str, nn.Module]) -> tuple[str, .
 
 
 def _drives(
-    model: nn.Module, layers: dict[str, nn.Module], source: CalibrationSource | None, bits: int
-) -> dict[str, Drive | None]:
+    model: nn.Module,
+    layers: dict[str, nn.Module],
+    products: dict[str, MatMul],
+    source: CalibrationSource | None,
+    bits: Bits,
+) -> dict[str, list[Drive | None]]:
+    """Return the coding of every layer's input, and of both operands of every product."""
+    found: dict[str, list[Drive | None]] = {path: [None] for path in layers}
+    found |= {path: [None, None] for path in products}
     if source is None:
-        return dict.fromkeys(layers)
-    stats = observe_inputs(model, layers, source)
-    return {path: drive_of_range(s.largest, s.coding, bits) for path, s in stats.items()}
+        return found
+    widths = (bits.inputs, bits.written)
+    for path, stats in observe_operands(model, {**layers, **products}, source).items():
+        for i, s in enumerate(stats[: len(found[path])]):
+            found[path][i] = drive_of_range(s.largest, s.coding, widths[i])
+    return found
 
 
 def converted(
@@ -234,7 +269,8 @@ def converted(
     made = folded_copy(model, source) if norms == "fold" else copy.deepcopy(model)
     layers = _layers_of(made)
     _plain_weights(layers)
-    drives = _drives(made, layers, source, bits_of(spec).inputs)
+    products = _products_of(made)
+    drives = _drives(made, layers, products, source, bits_of(spec))
     rest = _unconverted(made, layers)
     analog = issubclass(mixin, AnalogModel)
     for path, layer in layers.items():
@@ -243,7 +279,11 @@ def converted(
             (AnalogConv2d if conv else AnalogLinear) if analog else (DigitalConv2d if conv else DigitalLinear)
         )
         assert isinstance(layer, DigitalLayer)
-        layer.attach(spec, path or "root", drives[path])
+        layer.attach(spec, path or "root", *drives[path])
+    for path, product in products.items():
+        product.__class__ = AnalogMatMul if analog else DigitalMatMul
+        assert isinstance(product, DigitalMatMul)
+        product.attach(spec, path or "root", *drives[path])
     made.__class__ = converted_class(mixin, type(made))
     assert isinstance(made, DigitalModel)
     made.axbar_hardware, made.axbar_unconverted = spec, rest

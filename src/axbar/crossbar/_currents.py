@@ -20,7 +20,7 @@ from axbar.crossbar._cg import Curve, bent_currents, cell_currents
 from axbar.crossbar._ladder import Wires, ladder
 from axbar.errors import UsageError, unknown_name
 
-__all__ = ["effective_conductance", "read_currents"]
+__all__ = ["effective_conductance", "few_inputs", "read_currents"]
 
 Array = TypeVar("Array", Tensor, NDArray[Any])
 Bend = tuple[Any, Any] | tuple[Callable[[Any], Any], Callable[[Any], Any]]
@@ -117,7 +117,12 @@ def read_currents(
 def _many(cells: Tensor, lead: torch.Size, inputs: Tensor) -> bool:
     """Whether one ladder per array costs less than an iteration for each input."""
     per_array = math.prod(lead) * inputs.shape[-2] / max(1, math.prod(cells.shape[:-2]))
-    return per_array > _EVEN * max(cells.shape[-2:])
+    return not few_inputs(per_array, *cells.shape[-2:])
+
+
+def few_inputs(inputs: float, rows: int, cols: int) -> bool:
+    """Whether so many inputs of an array cost less to solve one by one than the array as a whole."""
+    return inputs <= _EVEN * max(rows, cols)
 
 
 def _linear(cells: Tensor, inputs: Tensor, lead: torch.Size, wires: Wires) -> Tensor:

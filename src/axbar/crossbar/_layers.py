@@ -25,10 +25,10 @@ from axbar.crossbar._shapes import ConvShape, LinearShape
 from axbar.crossbar._sums import integer_total
 from axbar.errors import ModelError, UsageError
 
-__all__ = ["DigitalConv2d", "DigitalLayer", "DigitalLinear", "rescale"]
+__all__ = ["DigitalConv2d", "DigitalLayer", "DigitalLinear", "Straight", "rescale"]
 
 
-class _Straight(torch.autograd.Function):
+class Straight(torch.autograd.Function):
     """The value of one tensor with the gradient of another."""
 
     @staticmethod
@@ -136,7 +136,7 @@ class DigitalLayer(_Matmul):
             bias = None if self.bias is None else self.bias_like(self.bias)
             value = rescale(total, self._output_scale(drive, total), bias, input.dtype)
         if torch.is_grad_enabled() and (input.requires_grad or self.weight.requires_grad):
-            value = _Straight.apply(self._smooth(drive.quantised(batch, codes)), value)
+            value = Straight.apply(self._smooth(drive.quantised(batch, codes)), value)
         return self.shaped_like(value, input)
 
     def _smooth(self, x: Tensor) -> Tensor:

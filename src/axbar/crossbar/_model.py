@@ -19,11 +19,13 @@ from torch import Tensor, nn
 
 from axbar import devices
 from axbar.crossbar._analog import AnalogLayer
+from axbar.crossbar._analog_product import AnalogMatMul
 from axbar.crossbar._cells import Die
 from axbar.crossbar._clock import ReadClock
 from axbar.crossbar._effects import Effects
 from axbar.crossbar._export import export_conductances, load_conductances
 from axbar.crossbar._layers import DigitalLayer
+from axbar.crossbar._product import DigitalMatMul
 from axbar.errors import UsageError, unknown_name
 from axbar.spec.imc import ImcSpec
 
@@ -46,6 +48,12 @@ class DigitalModel(nn.Module):
         """Converted layers by path, in the order of the module tree."""
         found = (m for m in self.modules() if isinstance(m, DigitalLayer))
         return {layer.path: layer for layer in found}
+
+    @property
+    def chip_products(self) -> dict[str, DigitalMatMul]:
+        """Converted products of run-time operands by path, in the order of the module tree."""
+        found = (m for m in self.modules() if isinstance(m, DigitalMatMul))
+        return {product.path: product for product in found}
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         mixin, plain = cast(tuple[type, type], type(self).__bases__)
@@ -77,25 +85,32 @@ class AnalogModel(DigitalModel):
 
     @property
     def n_arrays(self) -> int:
-        """Arrays that the network occupies."""
+        """Arrays that the network occupies; those of run-time operands count once their shape is known from data."""
         layers = self._analog_layers().values()
         for layer in layers:
             layer.refresh()
-        return sum(layer.mapping.n_arrays for layer in layers)
+        written = sum(product.n_arrays for product in self._analog_products().values())
+        return sum(layer.mapping.n_arrays for layer in layers) + written
 
     @property
     def effects(self) -> dict[str, Effects]:
-        """Flaws that are switched on, by layer."""
-        return {path: layer.die.effects for path, layer in self._analog_layers().items()}
+        """Flaws that are switched on, by layer and product."""
+        return {path: module.die.effects for path, module in self._on_arrays().items()}
 
     def _analog_layers(self) -> dict[str, AnalogLayer]:
         return {path: layer for path, layer in self.chip_layers.items() if isinstance(layer, AnalogLayer)}
 
+    def _analog_products(self) -> dict[str, AnalogMatMul]:
+        return {path: each for path, each in self.chip_products.items() if isinstance(each, AnalogMatMul)}
+
+    def _on_arrays(self) -> dict[str, AnalogLayer | AnalogMatMul]:
+        return {**self._analog_layers(), **self._analog_products()}
+
     def start_clock(self) -> None:
         """Let all layers count reads together, from the first."""
         self.axbar_clock = ReadClock()
-        for layer in self._analog_layers().values():
-            layer.clock = self.axbar_clock
+        for module in self._on_arrays().values():
+            module.clock = self.axbar_clock
 
     def program(self, seed: int | None) -> Self:
         """Write the weights to another die, in place; converter ranges stay as fitted, read noise starts over.
@@ -128,16 +143,20 @@ class AnalogModel(DigitalModel):
         for layer in self._analog_layers().values():
             layer.program_cells(Die(seed, t_s, layer.die.effects))
             layer.output_gain = None
+        for product in self._analog_products().values():
+            product.program_cells(Die(seed, t_s, product.die.effects))
         self.rewind()
         return self
 
     def rewind(self, epoch: int = 0) -> Self:
-        """Let read noise start over: the next image draws as the first one after programming did.
+        """Let read noise and run-time writes start over: the next image draws as the first one did.
 
         Args:
             epoch: passes over images in different epochs share no draw; programming starts epoch 0.
         """
         self.axbar_clock.rewind(epoch)
+        for product in self._analog_products().values():
+            product.count_anew()
         return self
 
     def set_effects(self, effects: Effects, layers: Iterable[str] | None = None) -> Self:
@@ -146,7 +165,7 @@ class AnalogModel(DigitalModel):
 
         Args:
             effects: flaws to have.
-            layers: names of the layers to change; all if None.
+            layers: names of the layers and products to change; all if None.
 
         Raises:
             UsageError: no such layer (with the closest name).
@@ -155,7 +174,7 @@ class AnalogModel(DigitalModel):
             raise UsageError(
                 f"set_effects got {effects!r}; give axbar.crossbar.Effects, as Effects.only('wires')."
             )
-        known = self._analog_layers()
+        known = self._on_arrays()
         chosen = list(known if layers is None else layers)
         for path in chosen:
             if path not in known:

@@ -13,7 +13,7 @@ Steps lie on a dyadic grid like the cells, so that y is exact whatever the order
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from axbar.crossbar._cells import Cells
 from axbar.crossbar._inl import bend
 from axbar.crossbar._mapping import Mapping
 
-__all__ = ["Converters", "Recorder", "converters", "read"]
+__all__ = ["Converters", "Recorder", "converters", "join_sums", "read"]
 
 #: called with (first row tile, bit-line sums [tiles, bundles, columns, positions])
 Recorder = Callable[[int, Tensor], None]
@@ -49,6 +49,13 @@ class Converters:
     code_max: int
     unit: bool
     curve: Tensor | None = None
+
+    def repeated(self, times: int) -> Converters:
+        """Return the converters of so many layers side by side, as further bundles."""
+        if times == 1:
+            return self
+        curve = None if self.curve is None else self.curve.repeat(1, times, 1, 1)
+        return replace(self, step=self.step.repeat(1, times, 1, 1), curve=curve)
 
 
 def converters(
@@ -76,7 +83,7 @@ def converters(
     return Converters(tensor, code_max, bool((step == 1.0).all()), bent)
 
 
-def _accumulator(cells: Cells, adc: Converters, mapping: Mapping, phases: int) -> torch.dtype:
+def _accumulator(adc: Converters, mapping: Mapping, phases: int) -> torch.dtype:
     """Return the type in which ``phases`` weighted reads add up exactly."""
     largest = mapping.row_tiles * adc.code_max * float(adc.step.max()) * 2.0**mapping.weight_bits * phases
     grid = 1.0 if adc.unit else 2.0**_STEP_GRID_BITS
@@ -107,7 +114,7 @@ def read(
     """
     tiles, bundles, columns, rows = cells.conductance.shape
     positions = pulses.shape[-1]
-    dtype = _accumulator(cells, adc, mapping, phase_gain)
+    dtype = _accumulator(adc, mapping, phase_gain)
     out = torch.zeros(bundles, mapping.bundle_outs, positions, dtype=dtype, device=pulses.device)
     budget = _BLOCK_CPU if pulses.device.type == "cpu" else _BLOCK_GPU
     width = min(positions, max(64, budget // (tiles * bundles * columns)))
@@ -130,6 +137,19 @@ def read(
                 recorder(t, v)
             out[..., first : first + n] += _convert(v, t, adc, mapping, dtype)
     return out
+
+
+def join_sums(sums: Tensor, adc: Converters, mapping: Mapping, phase_gain: int) -> Tensor:
+    """Convert bit-line sums in place and add them up, as ``read`` does.
+
+    Args:
+        sums: ``[row_tiles, bundles, columns, positions]`` in levels.
+        adc, mapping, phase_gain: as of ``read``.
+
+    Returns:
+        ``[bundles, bundle_outs, positions]``.
+    """
+    return _convert(sums, 0, adc, mapping, _accumulator(adc, mapping, phase_gain))
 
 
 def _read_noise(pulses: Tensor, variance: Tensor, normal: Tensor) -> Tensor:
