@@ -34,7 +34,7 @@ def notes_on(names: Sequence[str], reports: Sequence[Report], workload: Workload
 
 
 def _zero_weights(workload: Workload) -> Iterator[str]:
-    layers = [layer for layer in workload.matmuls if layer.operands]
+    layers = [layer for layer in workload.matmuls if layer.operands and not layer.at_run_time]
     if empty := [layer for layer in layers if layer.weight is not None and not layer.weight.any()]:
         where = "this network" if len(empty) == len(layers) else named(empty)
         yield f"all weights of {where} are zero: the result is known, and chips that skip zeros compute nothing"

@@ -157,10 +157,17 @@ def _check_same_layers(converted: torch.nn.Module, workload: Workload) -> None:
     on_chip: Any = getattr(converted, "chip_layers", None)
     if on_chip is None:
         return
+    on_chip = {*on_chip, *getattr(converted, "chip_products", ())}
     # A layer used in several places is traced as name, name#2, ...
-    left = [layer.name for layer in workload.matmuls if layer.name.partition("#")[0] not in on_chip]
+    left = [layer for layer in workload.matmuls if layer.name.partition("#")[0] not in on_chip]
+    if left and left[0].at_run_time:
+        raise ModelError(
+            f"'{left[0].name}' multiplies two operands that are both computed at run time, but is no module of the "
+            "network, so it can be priced but not computed as the chip does; write it as axbar.nn.attention.MatMul "
+            "(axbar.nn.attention.Attention has both products of attention)."
+        )
     if left:
         raise ModelError(
-            f"layer '{left[0]}' multiplies by a parameter that is no Conv2d or Linear, so it can be priced but not "
-            "programmed; write it as torch.nn.Linear or torch.nn.Conv2d."
+            f"layer '{left[0].name}' multiplies by a parameter that is no Conv2d or Linear, so it can be priced but "
+            "not programmed; write it as torch.nn.Linear or torch.nn.Conv2d."
         )

@@ -108,6 +108,40 @@ def mixed_network(steps: int = 3, seed: int = 1) -> Workload:
     return Workload("mixed", layers, steps, samples=2)
 
 
+def of_two(name: str, left: Operand, right: Operand, inputs: tuple[str, ...]) -> LayerTrace:
+    """A product of two operands of run time: left ``(M, H K)``, right ``(H, K, N)``."""
+    heads, _, outputs = right.shape
+    where = Geometry(left.shape, (left.shape[0], heads * outputs), groups=heads)
+    return LayerTrace(name, "matmul", inputs, where, tuple(range(left.steps)), (left, right))
+
+
+def attention(seed: int = 2, tokens: int = 5, heads: int = 2, width: int = 6, batch: int = 2) -> Workload:
+    """One layer of attention with its projections, recorded: qkv, scores, softmax, mix, proj."""
+    rng = np.random.default_rng(seed)
+    whole, row, shares = (tokens, heads * width), (tokens, heads * width), (tokens, heads * tokens)
+
+    def numbers(*shape: int, signed: bool = True) -> Operand:
+        return real(rng, shape, signed=signed, batch=batch)
+
+    layers = (
+        product("qkv", Geometry(whole, (tokens, 3 * heads * width)), numbers(*whole), rng),
+        between("scale", "mul", "mul", ("qkv",), row, row, 1),
+        of_two("scores", numbers(*row), numbers(heads, width, tokens), ("scale", "qkv")),
+        between(
+            "soft", "softmax", "softmax", ("scores",), (heads, tokens, tokens), (heads, tokens, tokens), 1
+        ),
+        of_two("mix", numbers(*shares, signed=False), numbers(heads, tokens, width), ("soft", "qkv")),
+        product("proj", Geometry(row, row), numbers(*row), rng, "mix"),
+    )
+    return Workload("attention", layers, 1, samples=batch)
+
+
+def every_unit() -> Workload:
+    """The mixed network and behind it attention: no component is idle, in whatever unit products of run time are."""
+    first, second = mixed_network(), attention()
+    return dataclasses.replace(first, layers=(*first.layers, *second.layers))
+
+
 def between(
     name: str,
     op: str,

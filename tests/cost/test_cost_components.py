@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cost_cases import Recorder, chip, mixed_network, small_network
+from cost_cases import Recorder, chip, every_unit, small_network
 
 from axbar.cost import Component, estimate
 from axbar.cost._engine import make_plan
@@ -28,7 +28,7 @@ ONE_BIT = {"adc__bits": 1}
 
 
 def _recorder(spec) -> Recorder:
-    plan = make_plan(KIND, mixed_network(), spec, read_sweep(spec, None))  # no unit is idle
+    plan = make_plan(KIND, every_unit(), spec, read_sweep(spec, None))  # no unit is idle
     x = plan.at(0)
     return Recorder(x.events, x.numbers, x.texts, x.results)
 

@@ -69,7 +69,7 @@ def test_traffic_equals_arrays_placed_one_by_one(
         mapping__layout="kernel_split" if split else "flattened",
     )  # fmt: skip
     layout = map_layers([_layer(where)], spec)
-    expected = _laid_out(where, 64, 64 // (2 * layout.slices), per_pe * pes, split, copies)
+    expected = _laid_out(where, 64, 64 // (2 * int(layout.slices[0])), per_pe * pes, split, copies)
     for name, value in expected.items():
         assert getattr(layout, name)[0] == value, name
 

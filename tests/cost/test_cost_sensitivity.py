@@ -136,7 +136,7 @@ def test_names_are_tried_and_sorted(table: Sensitivity) -> None:
     found = table.alternatives("energy_J")
     fitting = [a.factor for a in found if a.feasible]
     assert fitting == sorted(fitting)
-    sram = next(a for a in found if a.name == "sram")
+    sram = next(a for a in found if (a.path, a.name) == ("device", "sram"))
     alone = estimate(small_network(), chip(device="sram"))
     assert sram.feasible == bool(alone.feasible[0]) and sram.reason == alone.reasons[0]
     assert {"adc.kind", "device", "technology.sram"} <= {a.path for a in found}

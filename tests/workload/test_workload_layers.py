@@ -153,7 +153,7 @@ def test_tables_that_are_none(tmp_path):
         Workload.from_csv(tmp_path / "binary.csv")
 
 
-@pytest.mark.parametrize("name", sorted(shapes.TABLE))
+@pytest.mark.parametrize("name", sorted(shapes.TABLE.keys() - {"deit-s", "vit-b16", "vit-tiny"}))
 def test_ready_made_shapes_are_those_of_the_networks(name):
     nn = pytest.importorskip("axbar.nn")
     size = (1, 28, 28) if name == "cnn" else (3, 32, 32)

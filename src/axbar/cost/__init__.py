@@ -10,6 +10,7 @@ from axbar.cost._explain import Explanation, Listing
 from axbar.cost._programming import Programming, programming
 from axbar.cost._result import Estimate
 from axbar.cost._types import NOTHING, Component, Context, Count, Events, Floats, Parts, Rule, Term, add_up
+from axbar.cost._wear import Wear, cell_life_s, wear, wear_of
 from axbar.cost.bottlenecks import Bottlenecks
 from axbar.cost.constants import Constant
 from axbar.cost.metrics import Metric
@@ -38,9 +39,13 @@ __all__ = [
     "Sensitivity",
     "Term",
     "TuningCost",
+    "Wear",
     "WhatIf",
     "add_up",
+    "cell_life_s",
     "estimate",
     "programming",
     "tuning_cost",
+    "wear",
+    "wear_of",
 ]

@@ -38,6 +38,7 @@ _RULES: Final[dict[str, tuple[Effect, str]]] = {
     "units": ("no", "the same operations, more or fewer at a time"),
     "mapping.layout": ("yes", "other sums share an array, so other rounding and wire drops"),
     "mapping": ("no", "the same arithmetic in another place or order"),
+    "run_time": ("yes", "products of run-time operands are written, rounded and clipped otherwise"),
     "tile": ("no", "the same arrays in other groups"),
     "chip": ("no", "does not enter the arithmetic"),
     "buffer": ("no", "the same bits in other memories"),

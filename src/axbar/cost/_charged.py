@@ -98,7 +98,7 @@ def _until(layer: LayerTrace, stops: NDArray[np.int64]) -> LayerTrace:
             f"exit_step names {len(stops)} samples, but {len(first.words)} were recorded at layer "
             f"'{layer.name}'; give one step per recorded sample."
         )
-    return replace(layer, operands=(_cut(first, runs), *layer.operands[1:]))
+    return replace(layer, operands=tuple(_cut(operand, runs) for operand in layer.operands))
 
 
 def _cut(operand: Operand, runs: NDArray[np.int64]) -> Operand:

@@ -25,33 +25,35 @@ _fixed: WeakKeyDictionary[Workload, tuple[tuple[str, int, str], ...]] = WeakKeyD
 _recorded: WeakKeyDictionary[Workload, bool] = WeakKeyDictionary()
 
 
-def check_countable(workload: Workload, weight_bits: int, path: str) -> None:
+def check_countable(workload: Workload, weight_bits: int, path: str, run_time: bool = False) -> None:
     """Refuse a workload that nothing can be counted of.
 
     Args:
         workload: traced, or built from shapes and rates.
         weight_bits: of the chip, at ``path`` of its spec.
+        run_time: this kind of chip computes products of two operands that are both computed at run time.
 
     Raises:
-        UsageError: no layer has stored weights, a layer's weights were fixed to other bits, or nothing was recorded.
+        UsageError: no layer multiplies, a layer's weights were fixed to other bits, an operand was not recorded, or the
+            kind of chip does not compute a product of run-time operands.
     """
     if not _recorded.get(workload) and not workload.matmuls:
         raise UsageError(
             f"workload '{workload.name}' has no layer with stored weights (conv2d, linear), so the chip has nothing "
             "to multiply; trace a network that has one."
         )
-    at_run_time = [layer.name for layer in workload.matmuls if layer.at_run_time]
+    at_run_time = () if run_time else [layer.name for layer in workload.matmuls if layer.at_run_time]
     if at_run_time:
         raise UsageError(
-            f"layer '{at_run_time[0]}' multiplies two operands that are both computed at run time, which no chip model "
-            "prices; take attention out of the network to estimate the rest."
+            f"layer '{at_run_time[0]}' multiplies two operands that are both computed at run time, and this kind of "
+            "chip does not compute such products; estimate it on another kind, or take attention out of the network."
         )
     check_fixed_bits(workload, [("", {path: weight_bits})])
     if _recorded.get(workload):
         return
     for layer in workload.matmuls:
-        operand = layer.operands[0]
-        if operand.words is None and operand.rate is None:
+        read = layer.operands if layer.at_run_time else layer.operands[:1]
+        if any(operand.words is None and operand.rate is None for operand in read):
             raise UsageError(
                 f"layer '{layer.name}' has neither recorded spikes nor a rate; trace the network with a batch or give "
                 "a rate."

@@ -35,7 +35,7 @@ from axbar.spec import HardwareSpec, SpecModel
 from axbar.spec.kind import HardwareKind
 from axbar.workload import Workload
 
-__all__ = ["CHUNK", "Plan", "make_plan", "pinned"]
+__all__ = ["CHUNK", "Plan", "fill", "make_plan", "pinned"]
 
 #: points worked on at once: fewer cost numpy calls, more leave the cache (20 components of 9 layers: 6 MB)
 CHUNK = 1024
@@ -133,28 +133,7 @@ class Plan:
 
     def evaluate(self, points: Indices) -> Context:
         """Return the context of points, with all results ``[L, len(points)]``."""
-        x = self.context(points)
-        shape = (len(self.events[0].layers), len(points))
-        pins = any(path.startswith("pins.") for path in x.numbers)
-        for quantity in QUANTITIES:
-            results = x.results.setdefault(quantity, {})
-            for component in self.components:
-                value = by_words(x, partial(_figure, component, quantity, pins))
-                results[component.name] = value if value.shape == shape else np.broadcast_to(value, shape)
-            if quantity == "latency_s" and self.kind.schedule is not None:
-                self._schedule(x, results)
-        return x
-
-    def _schedule(self, x: Context, latency_s: dict[str, Floats]) -> None:
-        """Let the hardware kind overlap what may overlap."""
-        schedule = self.kind.schedule
-        assert schedule is not None
-        timing = timing_by_words(x, lambda part: schedule(part, self.components))
-        if timing is not None:
-            for name, share in timing.shares.items():
-                if latency_s[name] is not x.zeros:
-                    latency_s[name] = latency_s[name] * share
-            x.timing = timing
+        return fill(self.kind, self.context(points))
 
     def broken(self, x: Context) -> Bools:
         """Return where a fatal rule is violated, ``[n]`` or ``[1]``."""
@@ -182,6 +161,38 @@ class Plan:
             stacked=stacked,
             varying=_varying(stacked),
         )
+
+
+def fill(kind: HardwareKind, x: Context, quantities: Sequence[Quantity] = QUANTITIES) -> Context:
+    """Write the results of all components into a context, and return it.
+
+    Args:
+        kind: whose components are evaluated.
+        x: of any points.
+        quantities: those that are needed and all before them, in order of evaluation.
+    """
+    shape = (len(x.layers), x.points)
+    pins = any(path.startswith("pins.") for path in x.numbers)
+    for quantity in quantities:
+        results = x.results.setdefault(quantity, {})
+        for component in kind.components:
+            value = by_words(x, partial(_figure, component, quantity, pins))
+            results[component.name] = value if value.shape == shape else np.broadcast_to(value, shape)
+        if quantity == "latency_s" and kind.schedule is not None:
+            _schedule(kind, x, results)
+    return x
+
+
+def _schedule(kind: HardwareKind, x: Context, latency_s: dict[str, Floats]) -> None:
+    """Let the hardware kind overlap what may overlap."""
+    schedule = kind.schedule
+    assert schedule is not None
+    timing = timing_by_words(x, lambda part: schedule(part, kind.components))
+    if timing is not None:
+        for name, share in timing.shares.items():
+            if latency_s[name] is not x.zeros:
+                latency_s[name] = latency_s[name] * share
+        x.timing = timing
 
 
 def _varying(stacked: Floats) -> Bools:
@@ -218,8 +229,11 @@ def make_plan(kind: HardwareKind, workload: Workload, spec: HardwareSpec, sweep:
         UsageError: a pin names no component, or a figure that the component does not have.
     """
     _check_pins(kind, sweep)
-    choices, choice = sweep.groups(kind.structural)
-    events = _counts(kind, workload, spec, choices)
+    structural = kind.structural
+    if kind.structural_if is not None:
+        structural = structural | kind.structural_if(workload, {**sweep.words, **sweep.numbers})
+    choices, choice = sweep.groups(structural)
+    events = _counts(kind, structural, workload, spec, choices)
     word_groups, group = sweep.groups(None)
     fixed = {path: w for path, w in sweep.words.items() if isinstance(w, str)}
     stacked = _stacked(events)
@@ -237,10 +251,14 @@ def _stacked(events: Sequence[Events]) -> Floats:
 
 
 def _counts(
-    kind: HardwareKind, workload: Workload, spec: HardwareSpec, choices: Sequence[Mapping[str, Any]]
+    kind: HardwareKind,
+    structural: frozenset[str],
+    workload: Workload,
+    spec: HardwareSpec,
+    choices: Sequence[Mapping[str, Any]],
 ) -> list[Events]:
     """Return the events of every structural choice; what is known already is not counted again."""
-    own = {path: _value_at(spec, path) for path in sorted(kind.structural)}
+    own = {path: _value_at(spec, path) for path in sorted(structural)}
     known = _counted.setdefault(workload, {})
     found: list[Events] = []
     blocks: dict[tuple[Any, ...], SpecModel] = {}

@@ -1,8 +1,8 @@
-"""Who feeds whom: the traced graph, seen from the layers that lie on arrays.
+"""Who feeds whom: the traced graph, seen from the layers that multiply.
 
 Only matrix products lie on arrays. A neuron layer is hosted by the tiles of the product that drives it (the
 latest one in execution order, where sums of several products meet); sums, spikes and images that come from
-elsewhere travel there.
+elsewhere travel there. So do both operands of a product that is computed at run time, each from where it comes from.
 """
 
 from __future__ import annotations
@@ -35,13 +35,15 @@ class Graph:
 
     Args:
         layers: the matrix products.
-        sources: mapped layers (or ``EXTERNAL``) that feed the input.
+        sources: mapped layers (or ``EXTERNAL``) that feed the input, or any operand.
         neurons: neuron layers hosted here.
         foreign_values, foreign_bits: sums (numbers) and spikes (bits) that other layers send here to be added.
         sent: where these come from: ``(layer here, source, values, bits)``.
         sends_sums: the layer's sums are added at another layer and leave no output here.
         unpriced: ``(layer, operation)`` of nodes that no unit of the chip computes.
         steps: node -> steps on which it runs, mean over samples.
+        sides: product of two run-time operands -> sources of the left one, which drives it, and of the right one, which
+            is written into it; each is all of them where a trace does not tell them apart.
         cache: what depends on the graph and its inputs alone; a graph never changes once it is made.
     """
 
@@ -54,6 +56,9 @@ class Graph:
     unpriced: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     sent: list[tuple[int, int, float, float]] = field(default_factory=list[tuple[int, int, float, float]])
     steps: Mapping[str, float] = field(default_factory=dict[str, float])
+    sides: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = field(
+        default_factory=dict[int, tuple[tuple[int, ...], tuple[int, ...]]]
+    )
     cache: dict[Any, Any] = field(default_factory=dict[Any, Any], repr=False)
 
     @cached_property
@@ -62,6 +67,16 @@ class Graph:
         runs = np.array([self.steps[layer.name] for layer in self.layers], dtype=np.float64)
         runs.setflags(write=False)
         return runs
+
+    @property
+    def lefts(self) -> list[tuple[int, ...]]:
+        """Sources of the operand that drives each layer."""
+        return [self.sides[i][0] if i in self.sides else found for i, found in enumerate(self.sources)]
+
+    @property
+    def rights(self) -> list[tuple[int, ...]]:
+        """Sources of the operand that is written into each layer at run time; none of stored weights."""
+        return [self.sides[i][1] if i in self.sides else () for i in range(len(self.sources))]
 
     @cached_property
     def shapes(self) -> Shapes:
@@ -95,7 +110,11 @@ def graph_of(workload: Workload, steps: Mapping[str, float] | None = None) -> Gr
             found |= origins.get(name, {(EXTERNAL, False)})
         if layer.is_matmul:
             here = index[layer.name]
-            graph.sources[here] = tuple(sorted({i for i, _ in found}))
+            graph.sources[here] = _mapped(found)
+            if layer.at_run_time:
+                sides = [origins.get(name, {(EXTERNAL, False)}) for name in layer.inputs]
+                left, right = sides if len(sides) == 2 else (found, found)
+                graph.sides[here] = (_mapped(left), _mapped(right))
             origins[layer.name] = {(here, False)}
         elif layer.op == "neuron":
             host = max(max((i for i, _ in found), default=0), 0)
@@ -109,6 +128,10 @@ def graph_of(workload: Workload, steps: Mapping[str, float] | None = None) -> Gr
                 _join(graph, layer, found, workload.steps) if layer.op in _JUNCTIONS else found
             )
     return graph
+
+
+def _mapped(found: set[_Origin]) -> tuple[int, ...]:
+    return tuple(sorted({i for i, _ in found}))
 
 
 def _join(graph: Graph, layer: LayerTrace, found: set[_Origin], total: int) -> set[_Origin]:

@@ -18,7 +18,8 @@ asks much of the supply (see ``power_W``); 1 is the other end, cell by cell. Eit
 write heads for a core of 256 x 256 weights (third-party notes).
 
 The write side is the least known of all: spread x/÷ 4 for the energy, 10 and more for endurance. Nothing of it is
-part of ``energy_J`` of an inference, whose weights stand.
+part of ``energy_J`` of an inference, whose weights stand. What is written at run time, as keys and values of attention,
+is no part of programming: the component ``writes`` of every inference, and ``axbar.cost.wear``.
 """
 
 from __future__ import annotations
@@ -218,13 +219,14 @@ def _by_choice(plan: Plan, at_once: int | None) -> tuple[Floats, Floats]:
     shape = (len(plan.events), len(plan.events[0].layers))
     cells, turns = np.empty(shape), np.empty(shape)
     first = np.unique(plan.choice, return_index=True)[1]
+    stored = np.array([not layer.at_run_time for layer in plan.workload.matmuls])
     for i, events in enumerate(plan.events):
         m = events.mapping
         rows, cols = (_at(plan, f"crossbar.{name}", int(first[i])) for name in ("rows", "cols"))
         # a weight wider than an array has one of its own all the same, see axbar.cost.imc
         width = np.maximum(cols, m["cols_used"])
-        cells[i] = written_cells(m["arrays"], rows, width, m["utilisation"])
-        turns[i] = write_turns(m["rows_used"], m["cols_used"], at_once)
+        cells[i] = stored * written_cells(m["arrays"], rows, width, m["utilisation"])
+        turns[i] = stored * write_turns(m["rows_used"], m["cols_used"], at_once)
     return cells, turns
 
 

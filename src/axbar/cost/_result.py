@@ -32,8 +32,8 @@ if TYPE_CHECKING:  # these sweep estimates themselves
 
 __all__ = ["BREAKDOWN_CELLS", "Estimate", "evaluate_plan"]
 
-#: points x layers x components up to which breakdowns are kept; 32 MB per quantity
-BREAKDOWN_CELLS: Final = 2**22
+#: points x layers x components up to which breakdowns are kept; 40 MiB per quantity
+BREAKDOWN_CELLS: Final = 5 * 2**20
 
 
 @dataclass(frozen=True, eq=False, repr=False)

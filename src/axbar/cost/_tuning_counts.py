@@ -74,7 +74,7 @@ def demand_of(workload: Workload, input_bits: int, norms: Sequence[str] | None) 
     to_weights = _behind(workload, lambda layer: layer.is_matmul)
     products = workload.matmuls
     kept_norms = VALUE_BITS * sum(_values(layer) for layer in normed)
-    kept_inputs = {layer.inputs: _input_bits(layer, input_bits) for layer in products}
+    kept_inputs = {(layer.inputs, layer.at_run_time): _input_bits(layer, input_bits) for layer in products}
     return Demand(
         macs=sum(macs(layer) for layer in products),
         macs_to_norms=sum(macs(layer) for layer in to_norms),
@@ -95,9 +95,9 @@ def demand_of(workload: Workload, input_bits: int, norms: Sequence[str] | None) 
 
 def _normed(workload: Workload, norms: Sequence[str] | None) -> list[LayerTrace]:
     """Layers whose output has a norm's channels, in execution order: products, or norms after anything else."""
-    products = {layer.name for layer in workload.matmuls}
+    products = {layer.name for layer in workload.matmuls if not layer.at_run_time}
     if norms is None:
-        names = {layer.name for layer in workload.matmuls[:-1]}
+        names = {layer.name for layer in workload.matmuls[:-1]} & products
         for layer in workload.layers:
             if layer.op == "norm" and layer.kind == "batch_norm":
                 alone = len(layer.inputs) == 1 and layer.inputs[0] in products
@@ -138,14 +138,15 @@ def _channels(layer: LayerTrace) -> int:
 
 def _weights(layer: LayerTrace) -> int:
     shape = layer.geometry
-    return shape.groups * shape.fan_in * shape.fan_out if layer.is_matmul else 0
+    return shape.groups * shape.fan_in * shape.fan_out if layer.is_matmul and not layer.at_run_time else 0
 
 
 def _input_bits(layer: LayerTrace, input_bits: int) -> int:
-    """Bits of a product's input as the chip is given it: a spike is one bit."""
-    operand = layer.operands[0]
-    each = planes(operand, input_bits) + phases(operand) - 1
-    return math.prod(layer.geometry.in_shape) * operand.steps * each
+    """Bits of a product's inputs as the chip is given them: a spike is one bit; both operands of a run-time product."""
+    return sum(
+        math.prod(operand.shape) * operand.steps * (planes(operand, input_bits) + phases(operand) - 1)
+        for operand in layer.operands
+    )
 
 
 def _saved_bits(layer: LayerTrace) -> int:

@@ -6,7 +6,8 @@ What an operation is decides such figures more than the chip does, so each says 
                           weight_bits x input bits (1 for spikes, input.bits for numbers). With M of them over
                           all steps, zeros included, 2 M is what TOPS/W means for in-memory computing.
     synaptic operation    one weight that an input different from zero reaches, counted once and not doubled:
-                          S, what spiking networks really perform. A silent input performs none.
+                          S, what spiking networks really perform. A silent input performs none. Of a product of
+                          two operands computed at run time, the right one has the part of the weights.
 
 With E the energy, t the latency, A the area of one inference, and r the inferences per second:
 

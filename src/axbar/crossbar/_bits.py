@@ -22,7 +22,7 @@ class Bits:
         inputs: magnitude bits of an input that is no spike.
         path: of ``weights`` in the spec.
         written: magnitude bits of the right operand of a product of two run-time operands: ``run_time.bits``, or
-            those of inputs on chips that treat both operands alike.
+            those of a weight on chips where it stands in the place of weights.
     """
 
     weights: int
@@ -43,4 +43,4 @@ def bits_of(spec: HardwareSpec) -> Bits:
         missing = "weight_bits" if path is None else "input.bits"
         raise UsageError(f"hardware of kind '{spec.kind}' states no {missing}; an integer network needs it.")
     inputs = values["input.bits"]
-    return Bits(values[path], inputs, path, values.get("run_time.bits", inputs))
+    return Bits(values[path], inputs, path, values.get("run_time.bits", values[path] - 1))

@@ -3,7 +3,7 @@
 A magnitude code v of b bits stands for the conductance G = g_off + v / (2^b - 1) (g_on - g_off). Before it is cut into
 the digits of cells,
 
-    G ← max(G - α g_off, g_off)        G ← min(G, β g_on)
+    G ← max(G - α g_off, g_off)        G ← min(G, max(β g_on, g_off))
 
 and v is read back from G, rounded. Low conductances move to g_off, where cells have no write noise; high ones, which
 have most of it, move down, and with β low enough the cells of the highest digits are all empty. Bhattacharjee, Moitra
@@ -34,5 +34,5 @@ def clipped_codes(
     """
     top = 2**bits - 1
     g = g_off_S + np.arange(top + 1) / top * (g_on_S - g_off_S)
-    clipped = np.minimum(np.maximum(g - clip_low * g_off_S, g_off_S), clip_high * g_on_S)
+    clipped = np.minimum(np.maximum(g - clip_low * g_off_S, g_off_S), max(clip_high * g_on_S, g_off_S))
     return np.rint((clipped - g_off_S) / (g_on_S - g_off_S) * top).astype(np.uint8)

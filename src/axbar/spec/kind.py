@@ -26,6 +26,8 @@ class HardwareKind:
         count: ``count(workload, spec) -> Events``: what happens how often, for one structural choice.
         components: the parts that cost something; their figures sum to the totals.
         structural: paths on which ``count`` depends; sweeps group points by them.
+        structural_if: ``structural_if(workload, values) -> paths`` on which it depends there besides, with all values
+            of a sweep by path; None where there are none.
         schedule: ``schedule(context, components) -> Timing | None``, called once latencies are known and before
             energies are; None where layers take turns.
         rules: conditions under which a design point is infeasible, or worth a note (``axbar.cost.Rule``).
@@ -49,4 +51,5 @@ class HardwareKind:
     digital: str | None = None
     presets: Mapping[str, Path] = field(default_factory=dict[str, Path])
     asked: frozenset[str] = frozenset()
+    structural_if: Callable[[Any, Mapping[str, Any]], frozenset[str]] | None = None
     checked: Callable[[], str] | None = None

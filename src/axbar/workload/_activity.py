@@ -183,6 +183,8 @@ def _pulses(operand: Operand, bits: int, width: int) -> Array:
         return np.full(operand.shape, each)
     if operand.coding in ("spikes", "signed"):
         return _mean_counts(operand, popcount(operand.words))
+    if width == 1 and bits == operand.bits:  # digits are the bits of the codes as recorded
+        return _mean_counts(operand, popcount(operand.words))
     table = nonzero_digits(_requantised(operand.bits, bits), bits, width)
     return _mean_counts(operand, table[operand.words])
 

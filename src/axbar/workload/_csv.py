@@ -24,7 +24,7 @@ __all__ = ["COLUMNS", "from_csv"]
 
 COLUMNS = ("name", "op", "in_channels", "out_channels", "in_size", "kernel", "stride", "padding", "groups",
 "rate",
-           "steps", "bits", "neuron", "inputs")  # fmt: skip
+           "steps", "bits", "signed", "neuron", "inputs")  # fmt: skip
 _PAIRS = ("in_size", "kernel", "stride", "padding")
 _WORDS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
@@ -72,9 +72,9 @@ def _value(column: str, cell: str, where: str) -> Any:
         return cell
     if column == "inputs":
         return tuple(part.strip() for part in cell.split("+"))
-    if column == "neuron":
+    if column in ("neuron", "signed"):
         if cell.lower() not in _WORDS:
-            raise DataError(f"{where}: neuron is '{cell}'; allowed: yes, no.")
+            raise DataError(f"{where}: {column} is '{cell}'; allowed: yes, no.")
         return _WORDS[cell.lower()]
     try:
         if column == "rate":

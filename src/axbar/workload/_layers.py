@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import numpy as np
+
 from axbar.errors import DataError, unknown_name
 from axbar.workload._pack import MAX_STEPS
 from axbar.workload._types import MATMUL_OPS, Geometry, LayerTrace, NeuronTrace, Operand, Workload
@@ -25,19 +27,23 @@ class LayerShape:
     """One layer as a designer would write it down.
 
     Args:
-        in_channels: input channels, or input features of ``linear``.
-        out_channels: output channels or features.
+        in_channels: input channels, or input features of ``linear``; of ``matmul`` those of all H heads, H K.
+        out_channels: output channels or features; of ``matmul`` H N.
         name: ``layer1``, ``layer2``, ... if empty.
-        op: ``conv2d`` or ``linear``.
-        in_size: rows and columns of the input image; tokens of a linear layer (1 for a plain one).
+        op: ``conv2d``, ``linear``, or ``matmul`` for H products ``[M, K] @ [K, N]`` of two operands computed at run
+            time.
+        in_size: rows and columns of the input image; tokens of a linear layer (1 for a plain one); M.
         kernel, stride, padding: one number, or (rows, columns); padding None keeps the size at stride 1 (half
-            the kernel). Linear layers have none of them.
-        groups: channel groups; ``in_channels`` for depthwise.
+            the kernel). Linear layers and products of run-time operands have none of them.
+        groups: channel groups; ``in_channels`` for depthwise; H.
         rate: mean share of active bits of the input per step, 0..1.
         steps: time steps on which the layer runs; those of the workload if None.
-        bits: bits of an input element; 1 for spikes, more for a real-valued input such as an image.
+        bits: bits of an input element; 1 for spikes, more for a real-valued input such as an image. Of ``matmul``
+            both operands have these bits and this rate; the right one's numbers have signs.
+        signed: numbers of the (left) input have signs, which some chips present apart.
         neuron: the layer feeds spiking neurons.
-        inputs: names of the layers that feed this one; the one before it if empty.
+        inputs: names of the layers that feed this one; the one before it if empty. A ``matmul`` names two: of the left
+            operand, which is presented, and of the right one, which stands in the place of weights.
     """
 
     in_channels: int
@@ -52,6 +58,7 @@ class LayerShape:
     rate: float = 0.15
     steps: int | None = None
     bits: int = 1
+    signed: bool = False
     neuron: bool = True
     inputs: tuple[str, ...] = ()
 
@@ -139,6 +146,15 @@ def _check_rest(shape: LayerShape, where: str) -> None:
         raise DataError(
             f"{where}: rate is {rate!r}; allowed: 0 to 1, the mean share of active inputs per step."
         )
+    if shape.signed and shape.bits == 1:
+        raise DataError(
+            f"{where}: signed is set for inputs of 1 bit, which are spikes; give bits of 2 or more."
+        )
+    if shape.op == "matmul" and len(shape.inputs) != 2:
+        raise DataError(
+            f"{where}: inputs of a matmul name the layers of its left and its right operand, got "
+            f"{len(shape.inputs)}; give two names, such as ('q', 'k')."
+        )
     if shape.op == "linear" and shape.groups != 1:
         raise DataError(f"{where}: groups is {shape.groups}; a linear layer has none, give 1.")
     if shape.in_channels % shape.groups or shape.out_channels % shape.groups:
@@ -162,8 +178,10 @@ def _pair(value: Pair) -> tuple[int, int]:
 
 
 def _geometry(shape: LayerShape, where: str) -> Geometry:
-    if shape.op == "linear":
+    if shape.op != "conv2d":
         tokens = shape.in_size if isinstance(shape.in_size, int) else math.prod(shape.in_size)
+        if shape.op == "matmul":
+            return Geometry((tokens, shape.in_channels), (tokens, shape.out_channels), groups=shape.groups)
         lead = (tokens,) if tokens > 1 else ()
         return Geometry((*lead, shape.in_channels), (*lead, shape.out_channels))
     size, kernel, stride = _pair(shape.in_size), _pair(shape.kernel), _pair(shape.stride)
@@ -187,9 +205,11 @@ def _nodes(
     steps = shape.steps or total
     if steps > total:
         raise DataError(f"{where}: steps is {steps}, more than the {total} steps of the workload.")
-    coding = "spikes" if shape.bits == 1 else "real"
-    operand = Operand(geometry.in_shape, coding, bits=shape.bits, steps=steps, rate=float(shape.rate))
-    nodes = [LayerTrace(label, shape.op, inputs, geometry, tuple(range(steps)), (operand,))]
+    operands = (_operand(shape, geometry.in_shape, shape.signed, steps),)
+    if shape.op == "matmul":
+        right = (shape.groups, geometry.fan_in, geometry.fan_out)
+        operands += (_operand(shape, right, shape.bits > 1, steps),)
+    nodes = [LayerTrace(label, shape.op, inputs, geometry, tuple(range(steps)), operands)]
     if shape.neuron:
         same = Geometry(geometry.out_shape, geometry.out_shape)
         neuron = LayerTrace(
@@ -199,6 +219,12 @@ def _nodes(
             replace(neuron, kind=ASSUMED_NEURON.kind, output=Operand(geometry.out_shape, steps=total))
         )
     return nodes
+
+
+def _operand(shape: LayerShape, size: tuple[int, ...], signed: bool, steps: int) -> Operand:
+    signs = np.zeros((0, *size), dtype=np.bool_) if signed else None  # of no recorded sample
+    coding = "spikes" if shape.bits == 1 else "real"
+    return Operand(size, coding, bits=shape.bits, steps=steps, negative=signs, rate=float(shape.rate))
 
 
 def _with_rates(nodes: list[LayerTrace]) -> tuple[LayerTrace, ...]:

@@ -102,7 +102,8 @@ class Operand:
         words: ``[B, *shape]`` (``[B, steps, *shape]`` if ``per_step``), smallest unsigned type; None if not
             recorded.
         negative: bool, same shape as ``words``: the element is negative (signed codings); None otherwise. For
-            ``signed`` spikes it is the packed word of the negative steps instead.
+            ``signed`` spikes it is the packed word of the negative steps instead. Of 0 samples where elements are
+            known to have signs, but were not recorded.
         rate: mean fraction of active bits, 0..1, if only that is known.
         scale: value of one code step for ``real``; 1 otherwise.
     """

@@ -7,6 +7,8 @@
 | vgg16 | 64 64 M 128 128 M 256 256 256 M 512 512 512 M 512 512 512 M | 512, 512, classes |
 | resnet19 | stem w, residual blocks 3 x w, 3 x 2w (stride 2), 2 x 4w (stride 2) | 2w, classes |
 
+and the vision transformers vit-tiny, deit-s and vit-b16, with attention: ``axbar.workload._transformers``.
+
 VGG16 after Simonyan and Zisserman (ICLR 2015), VGG9 as in SpikeSim (Moitra et al., IEEE TCAD 2023), ResNet19
 after Zheng et al. (AAAI 2021); the same layers as the networks of these names that axbar trains. The image
 enters once, as 8-bit numbers (direct coding). All spike rates are the one given rate, and the share of set
@@ -19,9 +21,10 @@ from collections.abc import Callable, Sequence
 
 from axbar.errors import UsageError
 from axbar.workload._layers import LayerShape, from_layers
+from axbar.workload._transformers import deit_s, vit, vit_b16, vit_tiny
 from axbar.workload._types import Workload
 
-__all__ = ["TABLE", "cnn", "resnet19", "vgg9", "vgg16"]
+__all__ = ["TABLE", "cnn", "deit_s", "resnet19", "vgg9", "vgg16", "vit", "vit_b16", "vit_tiny"]
 
 REAL_BITS, REAL_RATE = 8, 0.5
 POOL = 0
@@ -158,4 +161,7 @@ def _image(name: str, width: int, input_shape: Sequence[int]) -> tuple[int, int,
 
 
 #: name -> function that returns its workload
-TABLE: dict[str, Callable[..., Workload]] = {"cnn": cnn, "resnet19": resnet19, "vgg9": vgg9, "vgg16": vgg16}
+TABLE: dict[str, Callable[..., Workload]] = {
+    "cnn": cnn, "deit-s": deit_s, "resnet19": resnet19, "vgg9": vgg9, "vgg16": vgg16, "vit-b16": vit_b16,
+    "vit-tiny": vit_tiny,
+}  # fmt: skip

@@ -31,7 +31,7 @@ from axbar.cost.constants import (
 
 __all__ = [
     "ADD", "ADDER", "LOOKUP_J", "MULTIPLIER_AREA_M2", "MULTIPLY_J", "NOTHING_TO_DO", "PATHS", "add_J", "adder_m2",
-    "busy", "clocks", "lookup_m2", "multiplier_m2", "multiply_J", "units_where",
+    "busy", "clocks", "lookup_m2", "multiplier_m2", "multiply_J", "nothing", "units_where",
 ]  # fmt: skip
 
 #: exponent of a multiplication's energy in the width
@@ -81,6 +81,11 @@ NOTHING_TO_DO.setflags(write=False)
 def busy(x: Context, *events: str) -> bool:
     """Return whether any layer has any of these events; most networks need few of the units."""
     return bool(sum(int(x.n(event).any()) for event in events))
+
+
+def nothing(x: Context) -> Floats:
+    """Return what stands for no figure at all in a context, which sums leave out; for parts that most chips lack."""
+    return NOTHING_TO_DO if x.zeros is None else x.zeros
 
 
 def add_J(x: Context) -> Floats:

@@ -24,13 +24,17 @@ from __future__ import annotations
 import numpy as np
 
 from axbar.cost._types import Component, Context, Count, Floats, Parts, Term
+from axbar.cost.components import _sram_arrays as run_time
 from axbar.cost.components.row_drivers import ACCESS_GATE_F
 from axbar.cost.constants import WIRE_F_M
 
 __all__ = ["BIT_LINES", "column_F"]
 
 _EVENTS = ("conversions", "row_activations", "used_columns")
-_SWINGS = "swings = min(conversions, row_activations · used_columns)"
+_SWINGS = (
+    "swings = min(conversions, row_activations · used_columns), cell_area_F2 that of SRAM cells where there are "
+    "sram_arrays"
+)
 _COLUMN = "rows · (c_wire · √cell_area_F2 · node + c_junction)"
 
 
@@ -48,7 +52,7 @@ def _swings(x: Context) -> Floats:
 
 
 def _charge_C(x: Context) -> Floats:
-    pitch_m = np.sqrt(x.p("device.cell_area_F2")) * x.p("technology.node_m")
+    pitch_m = np.sqrt(run_time.cell_area_F2(x)) * x.p("technology.node_m")
     column = column_F(x.p("crossbar.rows"), pitch_m, x.c(WIRE_F_M), x.c(ACCESS_GATE_F))
     return _swings(x) * (column * x.p("read.v_read_V"))
 
@@ -62,7 +66,8 @@ def _from_supply(x: Context) -> Floats:
 
 
 _PATHS = ("crossbar.rows", "device.cell_area_F2", "technology.node_m", "read.v_read_V")
-_CONSTANTS = (WIRE_F_M, ACCESS_GATE_F)
+_READ = (*_EVENTS, *run_time.EVENTS)
+_CONSTANTS = (WIRE_F_M, ACCESS_GATE_F, run_time.AREA_F2)
 
 BIT_LINES = Component(
     name="bit_lines",
@@ -70,13 +75,13 @@ BIT_LINES = Component(
     summary="bit lines: charging the columns of arrays with active rows",
     parts={
         "voltage": Parts(
-            energy_J=Term(f"swings · {_COLUMN} · V_read², {_SWINGS}", _from_read, _EVENTS, _PATHS, _CONSTANTS)
+            energy_J=Term(f"swings · {_COLUMN} · V_read², {_SWINGS}", _from_read, _READ, _PATHS, _CONSTANTS)
         ),
         "current": Parts(
             energy_J=Term(
                 f"swings · {_COLUMN} · V_DD · V_read, {_SWINGS}",
                 _from_supply,
-                _EVENTS,
+                _READ,
                 (*_PATHS, "technology.vdd_V"),
                 _CONSTANTS,
             )

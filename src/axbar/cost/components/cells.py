@@ -25,14 +25,16 @@ not by the square, as a current goes by the voltage: events ``cell_current``, ``
 column is meant; each further copy of the current would cost as much again, and amplifiers that hold the bit lines
 at their potential are in neither mode.
 
-Array area is ``cell_area_F2 * node^2`` per cell. Cells of a volatile device (SRAM) leak like SRAM bits;
-others don't. Cell energy never scales with the node. Spread: x/÷ 2 against silicon, most of it wires and
-drivers.
+Array area is ``cell_area_F2 * node^2`` per cell. Cells of a volatile device (SRAM) leak like SRAM bits; others don't.
+Arrays of SRAM cells that hold operands of run time (``sram_arrays``) have the conductances and area of the registered
+device ``sram``, whatever the chip's own is. Cell energy never scales with the node. Spread: x/÷ 2 against silicon,
+most of it wires and drivers.
 """
 
 from __future__ import annotations
 
 from axbar.cost._types import Component, Context, Count, Floats, Parts, Term
+from axbar.cost.components import _sram_arrays as run_time
 from axbar.cost.components import sram
 from axbar.cost.components._digital import reads
 from axbar.cost.constants import Constant
@@ -82,16 +84,18 @@ def cell_area_m2(cell_area_F2: Floats, node_m: Floats) -> Floats:
 
 
 def _energy(x: Context) -> Floats:
+    off_S, on_S = run_time.conductances(x)
     return read_energy_J(
-        x.p("read.v_read_V"), x.p("read.t_read_s"), x.p("device.g_on_S"), x.p("device.g_off_S"),
+        x.p("read.v_read_V"), x.p("read.t_read_s"), on_S, off_S,
         x.n("cell_drive"), x.n("level_drive"),
     ) * x.c(JOULE)  # fmt: skip
 
 
 def _mirror_energy(x: Context) -> Floats:
+    off_S, on_S = run_time.conductances(x)
     return mirror_energy_J(
-        x.p("technology.vdd_V"), x.p("read.v_read_V"), x.p("read.t_read_s"), x.p("device.g_on_S"),
-        x.p("device.g_off_S"), x.n("cell_current"), x.n("level_current"),
+        x.p("technology.vdd_V"), x.p("read.v_read_V"), x.p("read.t_read_s"), on_S,
+        off_S, x.n("cell_current"), x.n("level_current"),
     ) * x.c(JOULE)  # fmt: skip
 
 
@@ -100,7 +104,7 @@ def _latency(x: Context) -> Floats:
 
 
 def _area(x: Context) -> Floats:
-    return x.n("built_cells") * cell_area_m2(x.p("device.cell_area_F2"), x.p("technology.node_m"))
+    return x.n("built_cells") * cell_area_m2(run_time.cell_area_F2(x), x.p("technology.node_m"))
 
 
 def _leakage(sram_class: str):  # a function per SRAM class, so that explain shows the right constants
@@ -121,18 +125,20 @@ _RANGE = ("read.v_read_V", "read.t_read_s", "device.g_on_S", "device.g_off_S")
 #: by readout
 _ENERGY = {
     "voltage": Term(
-        "V_read² · t_read · (g_off · cell_drive + (g_on − g_off) · level_drive), Joule",
+        "V_read² · t_read · (g_off · cell_drive + (g_on − g_off) · level_drive), Joule; SRAM cells where there are "
+        "sram_arrays",
         _energy,
-        events=("cell_drive", "level_drive"),
+        events=("cell_drive", "level_drive", *run_time.EVENTS),
         paths=_RANGE,
-        constants=(JOULE,),
+        constants=(JOULE, run_time.ON_S),
     ),
     "current": Term(
-        "V_DD · V_read · t_read · (g_off · cell_current + (g_on − g_off) · level_current), Joule",
+        "V_DD · V_read · t_read · (g_off · cell_current + (g_on − g_off) · level_current), Joule; SRAM cells where "
+        "there are sram_arrays",
         _mirror_energy,
-        events=("cell_current", "level_current"),
+        events=("cell_current", "level_current", *run_time.EVENTS),
         paths=("technology.vdd_V", *_RANGE),
-        constants=(JOULE,),
+        constants=(JOULE, run_time.ON_S),
     ),
 }
 
@@ -142,10 +148,11 @@ def _parts(mode: str, sram_class: str) -> Parts:
         energy_J=_ENERGY[mode],
         latency_s=Term("reads · t_read", _latency, events=("reads",), paths=("read.t_read_s",)),
         area_m2=Term(
-            "built_cells · cell_area_F2 · node²",
+            "built_cells · cell_area_F2 · node², that of SRAM cells where there are sram_arrays",
             _area,
-            events=("built_cells",),
+            events=("built_cells", *run_time.EVENTS),
             paths=("device.cell_area_F2", "technology.node_m"),
+            constants=(run_time.AREA_F2,),
         ),
         leakage_W=_leakage(sram_class),
     )

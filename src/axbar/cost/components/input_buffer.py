@@ -2,10 +2,12 @@
 
 Every vector reads the rows of the arrays in a tile once per digit of the input, dac_bits bits of each row (a
 word is read whether its bits are set or not); where a row tile's arrays lie on several tiles, each tile reads
-its own copy. Every input element is written once per step into each tile that needs it. Energy per bit, area and
-leakage: ``sram``. Latency: per read, the words of one tile one after the other. What the buffer does not hold waits
-in the global buffer or in DRAM (``_spill``); where it does not even hold the window of one row of output positions,
-the missing share m of the window is written again for every such row.
+its own copy. Digital multipliers take each left element once per ``units.per_tile`` outputs; an operand that is
+written into arrays at run time passes through on its way, written and read once. Every input element is written once
+per step into each tile that needs it. Energy per bit, area and leakage: ``sram``. Latency: per read, the words of one
+tile one after the other. What the buffer does not hold waits in the global buffer or in DRAM (``_spill``); where it
+does not even hold the window of one row of output positions, the missing share m of the window is written again for
+every such row.
 """
 
 from __future__ import annotations
@@ -21,7 +23,13 @@ __all__ = ["INPUT_BUFFER"]
 
 
 def _reads(x: Context) -> Floats:
-    return x.n("input_read_bits")
+    bits, digital, outputs, units = (
+        x.n("input_read_bits"),
+        x.n("left_bits"),
+        x.n("outputs"),
+        x.p("units.per_tile"),
+    )
+    return bits + digital * np.ceil(outputs / units) if digital.any() else bits
 
 
 def _writes(x: Context) -> Floats:
@@ -29,14 +37,16 @@ def _writes(x: Context) -> Floats:
 
 
 def _moved(x: Context) -> Floats:
-    return x.n("input_read_bits") + _writes(x)
+    return _reads(x) + _writes(x)
 
 
 def _accesses(x: Context) -> Floats:
     return x.n("reads") * np.ceil(x.n("tile_rows") / x.p("buffer.word_bits"))
 
 
-_MOVED = ("input_read_bits", "input_write_bits", "again_copies", *WINDOW_EVENTS)
+_MOVED = ("input_read_bits", "left_bits", "outputs", "input_write_bits", "again_copies", *WINDOW_EVENTS)
+
+_PATHS = (*WINDOW_PATHS, "units.per_tile")
 
 INPUT_BUFFER = Component(
     name="input_buffer",
@@ -46,19 +56,19 @@ INPUT_BUFFER = Component(
         name: buffer_parts(
             name,
             "buffer.input_B",
-            reads=("input_read_bits", _reads),
+            reads=("input_read_bits + left_bits · ⌈outputs / units.per_tile⌉", _reads),
             writes=(
                 "input_write_bits + again_copies · m, m = max(0, 1 − 8 · input_B / window_bits)",
                 _writes,
             ),
             accesses=("reads · ⌈tile_rows / word_bits⌉", _accesses),
-            energy_reads=(_MOVED, WINDOW_PATHS),
+            energy_reads=(_MOVED, _PATHS),
             access_reads=(("reads", "tile_rows"), ("buffer.word_bits",)),
         )
         for name in sram.CLASSES
     },
     choose="technology.sram",
-    event=Count("one bit read or written", _moved, _MOVED, WINDOW_PATHS),
+    event=Count("one bit read or written", _moved, _MOVED, _PATHS),
     turn=Count("one word", _accesses, ("reads", "tile_rows"), ("buffer.word_bits",)),
     instance=Count("one buffer", instances, ("tiles",)),
     spread=1.5,

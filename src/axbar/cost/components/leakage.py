@@ -5,7 +5,8 @@ P_l the power of layer l's tiles, t_l the time in which the layer works, t the t
 (that of the inference, where nothing overlaps), and
 
     C_l   what must stay on all the time: volatile cells, the global buffer, and membranes where layers take turns
-          step by step (``outliving``), which have to last until the layer's next step
+          step by step (``outliving``), which have to last until the layer's next step; not cells that are written anew
+          whenever their layer runs (operands of run time), which nothing is lost of
     O_l   the array-level parts (cells, drivers, converters, shift-adders, accumulators) of arrays that hold no
           weights
 
@@ -22,6 +23,8 @@ take area and drop voltage, which is not modelled. Spread: x/÷ 4.
 from __future__ import annotations
 
 from collections.abc import Callable
+
+import numpy as np
 
 from axbar.cost._types import LEAKAGE_SPREAD, Component, Context, Floats, Parts, Quantity, Term
 
@@ -43,6 +46,9 @@ def _gated(x: Context, used: Floats | None = None) -> Floats:
     """Energy of tiles of which the share ``used`` of all arrays (None: all) has power at all."""
     power, parts = x.by_layer("leakage_W"), x.results["leakage_W"]
     cells = parts["cells"] if used is None else parts["cells"] * used
+    anew, runs = x.n("rewrites"), x.n("runs")
+    if anew.any():
+        cells = np.where((anew > 0.0) & (anew >= runs), 0.0, cells)
     kept = cells + parts["global_buffer"] + x.n("outliving") * parts["membrane"]
     if used is not None:
         built = parts[ARRAY_PARTS[0]].copy()
@@ -54,16 +60,16 @@ def _gated(x: Context, used: Floats | None = None) -> Floats:
 
 
 def _pe(x: Context) -> Floats:
-    return _gated(x, x.n("powered_arrays") / x.n("arrays_built"))
+    return _gated(x, x.n("powered_arrays") / np.maximum(x.n("arrays_built"), 1.0))
 
 
 def _array(x: Context) -> Floats:
-    return _gated(x, x.n("used_arrays") / x.n("arrays_built"))
+    return _gated(x, x.n("used_arrays") / np.maximum(x.n("arrays_built"), 1.0))
 
 
 _USES: tuple[tuple[str, Quantity], ...] = (("*", "leakage_W"), ("*", "latency_s"))
 _WAKING = Term("wakes · wake_s", _waking, ("wakes",), ("chip.wake_s",))
-_KEPT = "of its volatile cells, the global buffer and outliving · its membranes"
+_KEPT = "of its volatile cells (unless rewrites ≥ runs), the global buffer and outliving · its membranes"
 
 
 def _switched(value: Term) -> Parts:
@@ -75,7 +81,7 @@ def _term(function: Callable[[Context], Floats], unpowered: str, *events: str) -
         f"(leakage power of the layer{unpowered} − {_KEPT}) · (time of the layer + wakes · wake_s) + leakage "
         f"power {_KEPT} · time of the inference",
         function,
-        ("wakes", "outliving", *events),
+        ("wakes", "outliving", "rewrites", "runs", *events),
         ("chip.wake_s",),
         uses=_USES,
     )

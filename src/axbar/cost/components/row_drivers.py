@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from axbar.cost._types import Component, Context, Count, Floats, Parts, Term
+from axbar.cost.components import _sram_arrays as run_time
 from axbar.cost.components._digital import logic_leakage
 from axbar.cost.constants import DFF_AREA_M2, DFF_F, WIRE_F_M, Constant
 
@@ -51,9 +52,12 @@ def row_energy_J(
 
 
 def _energy(x: Context) -> Floats:
-    pitch_m = np.sqrt(x.p("device.cell_area_F2")) * x.p("technology.node_m")
+    pitch_m = np.sqrt(run_time.cell_area_F2(x)) * x.p("technology.node_m")
+    volatile, built = x.n("volatile_cells"), x.n("built_cells")
     # one device for all layers, so the first one tells: a sweep then takes [P] and not [L, P] numbers
-    gates = 1.0 + x.n("volatile_cells")[:1] / x.n("built_cells")[:1]
+    if built[0].all() and not x.n("sram_arrays").any():
+        volatile, built = volatile[:1], built[:1]
+    gates = 1.0 + volatile / np.maximum(built, 1.0)
     gate_F, register_F = gates * x.c(ACCESS_GATE_F), x.c(DFF_F)
     return x.n("row_activations") * row_energy_J(
         x.p("crossbar.cols"), pitch_m, x.c(WIRE_F_M), gate_F, register_F, x.p("technology.vdd_V")
@@ -80,11 +84,12 @@ ROW_DRIVERS = Component(
         "": Parts(
             energy_J=Term(
                 "row_activations · (cols · (c_wire · pitch + gates · c_gate) + C_FF) · V_DD², "
-                "pitch = √cell_area_F2 · node, gates = 1 + volatile_cells / built_cells",
+                "pitch = √cell_area_F2 · node (that of SRAM cells where there are sram_arrays), gates = 1 + "
+                "volatile_cells / built_cells",
                 _energy,
-                events=("row_activations", "volatile_cells", "built_cells"),
+                events=("row_activations", "volatile_cells", "built_cells", *run_time.EVENTS),
                 paths=("crossbar.cols", "device.cell_area_F2", "technology.node_m", "technology.vdd_V"),
-                constants=(WIRE_F_M, ACCESS_GATE_F, DFF_F),
+                constants=(WIRE_F_M, ACCESS_GATE_F, DFF_F, run_time.AREA_F2),
             ),
             area_m2=Term(
                 "arrays_built · rows · (A_FF + A_driver)",

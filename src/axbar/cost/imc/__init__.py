@@ -4,9 +4,14 @@ Within a layer, input vectors run one after the other: input buffer, read pulse,
 in turn, shift-add and accumulation; then the neurons of a step update, outputs are stored, and the next
 layer's input travels. The arrays of a layer, and its copies, work in parallel; layers run one after the other or
 as a pipeline (``_schedule``). Inside a layer nothing overlaps. Area and leakage are those of whole tiles.
+Products of two operands of run time, as attention has them, write one of these into arrays first, or are made by
+digital multipliers (``_held``, ``_run_time``).
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -25,20 +30,25 @@ from axbar.cost.components.interconnect import INTERCONNECT
 from axbar.cost.components.leakage import LEAKAGE
 from axbar.cost.components.lif import LIF
 from axbar.cost.components.membrane import MEMBRANE
+from axbar.cost.components.multipliers import MULTIPLIERS
 from axbar.cost.components.mux import MUX
 from axbar.cost.components.norm import NORM
+from axbar.cost.components.operand_memory import OPERAND_MEMORY
 from axbar.cost.components.output_buffer import OUTPUT_BUFFER
 from axbar.cost.components.pool import POOL
 from axbar.cost.components.row_drivers import ROW_DRIVERS
 from axbar.cost.components.shift_add import SHIFT_ADD
 from axbar.cost.components.softmax import SOFTMAX
+from axbar.cost.components.writes import WRITES
 from axbar.cost.imc._count import count
 from axbar.cost.imc._device_rules import DEVICE_RULE
+from axbar.cost.imc._life import LIFE_RULE
 from axbar.cost.imc._memory import SPILL_RULE
 from axbar.cost.imc._schedule import schedule
 from axbar.spec.imc import ImcSpec
 from axbar.spec.kind import HardwareKind
 from axbar.units import format_quantity
+from axbar.workload import Workload
 
 __all__ = ["COMPONENTS", "KIND", "RULES", "count"]
 
@@ -47,6 +57,7 @@ COMPONENTS = (
     CELLS,
     ROW_DRIVERS,
     BIT_LINES,
+    WRITES,
     DAC,
     MUX,
     ADC,
@@ -54,12 +65,14 @@ COMPONENTS = (
     ACCUMULATORS,
     INPUT_BUFFER,
     OUTPUT_BUFFER,
+    OPERAND_MEMORY,
     GLOBAL_BUFFER,
     DRAM,
     INTERCONNECT,
     DIE_LINK,
     LIF,
     MEMBRANE,
+    MULTIPLIERS,
     POOL,
     NORM,
     SOFTMAX,
@@ -128,6 +141,17 @@ def _supply_reason(x: Context) -> str:
     )
 
 
+def _with_the_range(workload: Workload, values: Mapping[str, Any]) -> frozenset[str]:
+    """Return the range of the cells where operands of run time are clipped to a part of it."""
+    own = (values[f"run_time.{name}"] for name in ("unit", "clip_low", "clip_high"))
+    if not any(layer.at_run_time for layer in workload.layers):
+        return frozenset()
+    unit, low, high = (np.atleast_1d(np.asarray(value)) for value in own)
+    if (unit == "nvm").any() and ((low != 0.0).any() or (high != 1.0).any()):
+        return frozenset({"device.g_off_S", "device.g_on_S"})
+    return frozenset()
+
+
 def _silicon_error() -> str:
     from axbar.cost.macro import silicon_error  # reads a file: only where somebody asks
 
@@ -142,6 +166,7 @@ RULES = (
     Rule(_not_above_off, _off_reason),
     Rule(_weight_too_wide, _wide_reason),
     SPILL_RULE,
+    LIFE_RULE,
 )
 
 KIND = HardwareKind(
@@ -167,9 +192,15 @@ KIND = HardwareKind(
             "mapping.balance",
             "mapping.order",
             "mapping.first_layer",
+            "run_time.unit",
+            "run_time.bits",
+            "run_time.cell_bits",
+            "run_time.clip_low",
+            "run_time.clip_high",
             "device.name",
         }
     ),
+    structural_if=_with_the_range,
     rules=RULES,
     schedule=schedule,
     analog="axbar.crossbar:to_analog",

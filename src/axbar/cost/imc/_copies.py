@@ -35,7 +35,7 @@ __all__ = ["bands", "copies_of"]
 _HALVINGS = 50
 
 
-def copies_of(positions: Floats, turns: Floats, arrays: Floats, spec: ImcSpec) -> Floats:
+def copies_of(positions: Floats, turns: Floats, arrays: Floats, spec: ImcSpec, taken: float = 0.0) -> Floats:
     """Return the copies of each layer, ``[L]``.
 
     Args:
@@ -43,10 +43,11 @@ def copies_of(positions: Floats, turns: Floats, arrays: Floats, spec: ImcSpec) -
         turns: array reads in turn of a layer that stands once, ``[L]``.
         arrays: of one copy, ``[L]``.
         spec: copies asked for, tiles there are.
+        taken: tiles that other layers need.
     """
     base = np.minimum(float(spec.mapping.duplication), positions)
     per_tile = float(spec.tile.arrays_per_pe * spec.tile.pes_per_tile)
-    budget = float(spec.chip.max_tiles * spec.chip.max_dies)
+    budget = float(spec.chip.max_tiles * spec.chip.max_dies) - taken
     if spec.mapping.balance == "none" or not _fits(base, arrays, per_tile, budget):
         return base
     each = np.maximum(turns, 1.0) / positions  # reads of one position

@@ -29,12 +29,15 @@ each update with a read and a write of its own. Reading, converting and updating
 all-zero vector costs a read. A layer that runs once and drives neurons on T steps holds its sums in the output
 buffer, if all layers take turns step by step; layer by layer (``mapping.order``) its neurons make all steps of a
 sum at once, nothing is held, membranes stay in the neuron units, and an input map is sent once, of all steps.
+
+A product of two operands of run time is read like a layer of weights, with the slices of ``_held`` and the levels of
+``_right``; ``_run_time`` counts what writing takes, and what happens in place of all this in digital units. Both its
+operands travel to it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -46,11 +49,21 @@ from axbar.cost._countable import check_countable
 from axbar.cost._graph import EXTERNAL, Graph
 from axbar.cost._membranes import MEMBRANES_MEANING, TURNS_EVENT, TURNS_MEANING, membranes_of, turns_of
 from axbar.cost._types import Events, Floats
-from axbar.cost.imc._dies import die_traffic
+from axbar.cost.imc._held import Held, held_in
 from axbar.cost.imc._mapping import Layout, map_layers
 from axbar.cost.imc._memory import MEMORY_EVENTS, memory_events
-from axbar.cost.imc._presented import Presented, element_bits, presented, presented_to
+from axbar.cost.imc._presented import Presented, presented, presented_to
+from axbar.cost.imc._right import level_sums
+from axbar.cost.imc._run_time import (
+    RUN_TIME_EVENTS,
+    reasons_of,
+    right_of,
+    run_time_events,
+    run_time_notes,
+    taken_off,
+)
 from axbar.cost.imc._stored import Stored, left_out_note, stored_in
+from axbar.cost.imc._travel import buffer_events, kept
 from axbar.cost.imc._units import UNIT_EVENTS, unit_events
 from axbar.cost.imc._weights import row_levels
 from axbar.devices import DevicePreset
@@ -106,6 +119,7 @@ EVENTS: Final = {
     "arrays_built": "array on these tiles, used or not",
     "built_cells": "cell on these tiles, used or not",
     "volatile_cells": "cell that leaks, used or not",
+    **RUN_TIME_EVENTS,
     **MEMORY_EVENTS,
     **UNIT_EVENTS,
 }
@@ -122,27 +136,29 @@ def count(workload: Workload, spec: ImcSpec) -> Events:
         spec: only its structural fields are read.
 
     Raises:
-        UsageError: no layer lies on arrays, nothing was recorded, or a layer's weights were fixed to other
-            bits.
+        UsageError: no layer multiplies, nothing was recorded, or a layer's weights were fixed to other bits.
     """
-    check_countable(workload, spec.crossbar.weight_bits, "crossbar.weight_bits")
+    check_countable(workload, spec.crossbar.weight_bits, "crossbar.weight_bits", run_time=True)
     graphs = _graphs.setdefault(workload, {})
     if spec.mapping.first_layer not in graphs:
         graphs[spec.mapping.first_layer] = charged(workload, spec.mapping.first_layer)
     graph = graphs[spec.mapping.first_layer]
     stored = stored_in(graph, spec.mapping.layout)
     inputs = presented_to(graph, spec.input.bits, spec.input.dac_bits, stored, spec.mapping.layout)
+    held = held_in(graph, spec)
+    right = right_of(graph, held, spec.run_time.bits)
     # what is built knows nothing of exits
-    layout = map_layers(graph.layers, spec, inputs.planned, stored)
+    layout = map_layers(graph.layers, spec, inputs.planned, stored, held)
     device: DevicePreset = registry.get("devices", spec.device.name)
     events = {
-        **_array_events(graph, inputs, layout, spec),
-        **_buffer_events(graph, inputs, layout, spec),
+        **taken_off(_array_events(graph, inputs, layout, held, spec), held),
+        **buffer_events(graph, inputs, layout, right, spec),
         **_neuron_events(graph, spec),
-        **_built(layout, spec, device),
+        **_built(layout, held, spec, device),
+        **run_time_events(graph, inputs, layout, held, right, spec),
         "hops": _mesh_hops(graph, layout.tiles),
     }
-    events |= memory_events(workload, graph, layout, spec, events) | unit_events(workload, graph.steps)
+    events |= memory_events(workload, graph, layout, right, spec, events) | unit_events(workload, graph.steps)
     return Events(
         layers=tuple(layer.name for layer in graph.layers),
         counts={name: events[name] for name in EVENTS},
@@ -153,20 +169,24 @@ def count(workload: Workload, spec: ImcSpec) -> Events:
             "rows_left_out": layout.rows_left_out, "arrays_saved": layout.arrays_saved,
         },
         meaning=EVENTS,
-        notes=(*_noted(graph, workload, spec), *_left_out(graph, stored, layout)),
+        notes=(
+            *_noted(graph, workload, spec), *run_time_notes(graph, held, spec), *_left_out(graph, stored, layout),
+        ),
         unpriced=tuple(graph.unpriced),
-        reasons=_reasons(spec, device),
+        reasons=(*_reasons(spec, device), *reasons_of(graph, held, spec, device.max_cell_bits)),
     )  # fmt: skip
 
 
-def _array_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpec) -> dict[str, Floats]:
+def _array_events(
+    graph: Graph, inputs: Presented, layout: Layout, held: Held, spec: ImcSpec
+) -> dict[str, Floats]:
     b, d, f = inputs.digits, inputs.pulse, inputs.phases
     turns, vectors = inputs.turns, inputs.vectors
-    n, r, s = layout.groups * layout.fan_out, layout.row_tiles, float(layout.slices)
+    n, r, s = layout.groups * layout.fan_out, layout.row_tiles, layout.slices
     row_activations = inputs.activated * layout.col_tiles
     bits = (spec.crossbar.weight_bits, spec.crossbar.cell_bits)
-    key = ("levels", *bits, spec.input.bits, spec.input.dac_bits)
-    level_drive, level_current = _kept(graph, key, lambda: _levels(graph, spec))
+    key = ("levels", *bits, spec.input.bits, spec.input.dac_bits, held.key)
+    level_drive, level_current = kept(graph, key, lambda: _levels(graph, held, spec))
     values = turns * (r * n)
     adder_levels = np.ceil(np.log2(r))
     return {
@@ -184,104 +204,32 @@ def _array_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpec
         "subtractions": values * s,
         "shift_adds": values * (s - 1.0) + vectors * n * (b - 1.0),
         "accumulations": turns * n * (r - 1.0) + vectors * b * n * (f - 1.0),
-        "carry_bits": 1.0 + (s - 1.0) * spec.crossbar.cell_bits + adder_levels + d * (b - 1.0),
+        "carry_bits": 1.0 + (s - 1.0) * held.cell_bits + adder_levels + d * (b - 1.0),
         "adder_levels": adder_levels,
     }
 
 
-def _levels(graph: Graph, spec: ImcSpec) -> tuple[Floats, Floats]:
+def _levels(graph: Graph, held: Held, spec: ImcSpec) -> tuple[Floats, Floats]:
     """Cells on active rows, weighted by their level and their row's drive, and by its share; on any arrays.
 
     Rows that are left out would hold level 0, so that this is the same whichever these are.
     """
-    inputs = presented(graph, spec.input.bits, spec.input.dac_bits)
-    levels = [row_levels(layer, spec.crossbar.weight_bits, spec.crossbar.cell_bits) for layer in graph.layers]
-    driven = [q @ c for q, c in zip(inputs.drive, levels, strict=True)]
-    shared = [p @ c for p, c in zip(inputs.share, levels, strict=True)]
+    coding = (spec.input.bits, spec.input.dac_bits)
+    inputs, each = presented(graph, *coding), list[tuple[float, float]]()
+    for layer, width, q, p in zip(graph.layers, held.widths, inputs.drive, inputs.share, strict=True):
+        if spec.run_time.unit == "digital" and width is not None:
+            each.append((0.0, 0.0))
+        elif width is not None:
+            each.append(level_sums(layer, width, coding, q, p))
+        else:
+            levels = row_levels(layer, spec.crossbar.weight_bits, spec.crossbar.cell_bits)
+            each.append((float(q @ levels), float(p @ levels)))
+    driven, shared = zip(*each, strict=True)
     return np.array(driven), np.array(shared)
 
 
-def _buffer_events(graph: Graph, inputs: Presented, layout: Layout, spec: ImcSpec) -> dict[str, Floats]:
-    by_step, runs, turns, row_bits = spec.mapping.order == "step", graph.runs, inputs.turns, inputs.bit_turns
-    copies = layout.row_copies / (layout.groups * layout.fan_in) * layout.bands
-    foreign_values, foreign_bits = _kept(graph, "foreign", lambda: _foreign(graph))
-    held_in, held_out = _kept(graph, "held", lambda: _held(graph)) if by_step else (0.0, 0.0)
-    moved = turns * layout.sums_crossing
-    bits = spec.input.bits
-    outputs, finals = _kept(graph, f"outputs of {bits} bits", lambda: _outputs(graph, bits))
-    once = inputs.elements * inputs.element_bits * runs
-    at_work = np.minimum(layout.copies, layout.tile_rows / (layout.groups * layout.fan_in))
-    share = np.minimum(at_work, layout.windows)
-    at_once = 1.0 if by_step else inputs.steps
-    # with one die, what does not fit is priced on the larger die that it would take
-    on_a_die = float(spec.chip.max_tiles) if spec.chip.max_dies > 1 else math.inf
-    die_bits, die_values = die_traffic(graph, layout.tiles, on_a_die, once, moved)
-    return {
-        "tile_rows": layout.tile_rows * inputs.pulse,
-        "window_bits": inputs.window * inputs.element_bits * share * at_once,
-        "input_read_bits": row_bits * layout.row_copies,
-        "input_write_bits": once * copies,
-        "output_bits": outputs,
-        "final_values": finals,
-        "sums_written": moved + foreign_values + held_in,
-        "sums_read": moved + foreign_values + held_out,
-        "input_wire": row_bits * layout.input_wire,
-        "sum_wire": turns * layout.sum_wire,
-        "sums_moved": moved,
-        "transport_bits": once * copies + foreign_bits,
-        "serial_bits": once + foreign_bits,
-        "foreign_values": foreign_values,
-        "transfers": runs if by_step else np.ones_like(runs),
-        "die_bits": die_bits,
-        "die_values": die_values,
-    }
-
-
-def _kept(graph: Graph, key: Hashable, make: Callable[[], tuple[Floats, ...]]) -> tuple[Floats, ...]:
-    """Return what depends on the graph, and what ``key`` names, alone; worked out once, so read-only."""
-    if key not in graph.cache:
-        graph.cache[key] = make()
-        for value in graph.cache[key]:
-            value.setflags(write=False)
-    return graph.cache[key]
-
-
-def _foreign(graph: Graph) -> tuple[Floats, Floats]:
-    """Sums and spikes of other layers that are added here."""
-    return np.array(graph.foreign_values), np.array(graph.foreign_bits)
-
-
-def _held(graph: Graph) -> tuple[Floats, Floats]:
-    """Sums written once and read on every step where a layer runs less often than its neurons."""
-    written, read = np.zeros(len(graph.layers)), np.zeros(len(graph.layers))
-    for i, (layer, neurons) in enumerate(zip(graph.layers, graph.neurons, strict=True)):
-        for neuron in neurons:
-            if len(neuron.steps) > layer.operands[0].steps and layer.steps[0] == 0:
-                written[i] = math.prod(layer.geometry.out_shape) * graph.steps[layer.name]
-                read[i] += math.prod(neuron.geometry.out_shape) * graph.steps[neuron.name]
-    return written, read
-
-
-def _outputs(graph: Graph, input_bits: int) -> tuple[Floats, Floats]:
-    """Bits of finished outputs, and outputs that leave at full width, per layer."""
-    bits, values = np.zeros(len(graph.layers)), np.zeros(len(graph.layers))
-    for i, layer in enumerate(graph.layers):
-        elements = float(math.prod(layer.geometry.out_shape)) * graph.steps[layer.name]
-        readers = [
-            reader for reader, sources in zip(graph.layers, graph.sources, strict=True) if i in sources
-        ]
-        if graph.neurons[i]:
-            neurons = graph.neurons[i]
-            bits[i] = sum(float(math.prod(n.geometry.out_shape)) * graph.steps[n.name] for n in neurons)
-        elif readers:
-            bits[i] = elements * max(element_bits(reader, input_bits) for reader in readers)
-        elif not graph.sends_sums[i]:
-            values[i] = elements
-    return bits, values
-
-
 def _neuron_events(graph: Graph, spec: ImcSpec) -> dict[str, Floats]:
-    updates, neurons, steps, turns = _kept(graph, "neurons", lambda: _hosted(graph))
+    updates, neurons, steps, turns = kept(graph, "neurons", lambda: _hosted(graph))
     stored = 1.0 if spec.mapping.order == "step" else 0.0
     return {
         "lif_updates": updates,
@@ -306,14 +254,15 @@ def _hosted(graph: Graph) -> tuple[Floats, Floats, Floats, Floats]:
     return updates, neurons, np.array(longest, dtype=np.float64), turns_of(graph.neurons)
 
 
-def _built(layout: Layout, spec: ImcSpec, device: DevicePreset) -> dict[str, Floats]:
+def _built(layout: Layout, held: Held, spec: ImcSpec, device: DevicePreset) -> dict[str, Floats]:
     built = layout.tiles * float(spec.tile.arrays_per_pe * spec.tile.pes_per_tile)
+    built = np.where(held.digital, 0.0, built)
     cells = built * float(spec.crossbar.rows * spec.crossbar.cols)
     return {
         "tiles": layout.tiles,
         "arrays_built": built,
         "built_cells": cells,
-        "volatile_cells": cells if device.volatile else np.zeros_like(cells),
+        "volatile_cells": cells if device.volatile else np.where(held.sram, cells, 0.0),
     }
 
 
@@ -370,7 +319,7 @@ def _notes(graph: Graph, workload: Workload, spec: ImcSpec) -> tuple[str, ...]:
     notes: list[str] = []
     if workload.spikes_of == "assumed":
         notes.append("spike rates are assumed, not recorded")
-    unweighted = [layer.name for layer in graph.layers if layer.weight is None]
+    unweighted = [layer.name for layer in graph.layers if layer.weight is None and not layer.at_run_time]
     if unweighted:
         notes.append(
             f"no weights recorded for {', '.join(unweighted)}: every magnitude bit is taken to be set half "

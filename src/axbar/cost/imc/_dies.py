@@ -22,7 +22,12 @@ __all__ = ["die_traffic"]
 
 
 def die_traffic(
-    graph: Graph, tiles: Floats, max_tiles: float, input_bits: Floats, sums_moved: Floats
+    graph: Graph,
+    tiles: Floats,
+    max_tiles: float,
+    input_bits: Floats,
+    sums_moved: Floats,
+    right_bits: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Return bits of inputs, and sums at full width, that change dies, ``[L]`` each by receiving layer.
 
@@ -32,18 +37,23 @@ def die_traffic(
         max_tiles: of one die; infinite if there is but one.
         input_bits: bits of each layer's input over all its steps.
         sums_moved: partial sums that pass from tile to tile.
+        right_bits: bits of the operands that are written at run time, 0 elsewhere; None: there are none.
     """
     ends = np.cumsum(tiles)
     bits, values = np.zeros(len(tiles)), np.zeros(len(tiles))
     if ends[-1] <= max_tiles:
         return bits, values
     first, last = (ends - tiles) // max_tiles, (ends - 1.0) // max_tiles
-    spanned = last - first + 1.0
-    for i, sources in enumerate(graph.sources):
-        for source in sources:
-            if source != EXTERNAL:
-                elsewhere = spanned[i] - float(first[i] <= last[source] <= last[i])
-                bits[i] += input_bits[i] / len(sources) * elsewhere
+    spanned, none = last - first + 1.0, np.zeros(len(tiles))
+    for feeding, sent in (
+        (graph.lefts, input_bits),
+        (graph.rights, none if right_bits is None else right_bits),
+    ):
+        for i, sources in enumerate(feeding):
+            for source in sources:
+                if source != EXTERNAL:
+                    elsewhere = spanned[i] - float(first[i] <= last[source] <= last[i])
+                    bits[i] += sent[i] / len(sources) * elsewhere
     for host, source, sent_values, sent_bits in graph.sent:
         if source != EXTERNAL and not first[host] <= last[source] <= last[host]:
             values[host] += sent_values

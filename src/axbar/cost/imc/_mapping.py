@@ -19,23 +19,27 @@ Where one output needs more columns than an array has, each array holds one outp
 infeasible, and its figures only tell how far off it is.
 
 Rows and kernel positions that hold no weight are left out (``_stored``): K and q are those that are stored.
+
+Operands that are written at run time lie on arrays of their own in the same way, each head of attention as a group;
+n_slices is then that of ``_held``. Products that digital units compute lie on no array. Each of their groups has a tile
+of its own, so that units, buffers and what travels have a place; they stand once.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from axbar.cost._shapes import Shapes
-from axbar.cost._types import Floats
+from axbar.cost._types import Bools, Floats
 from axbar.cost.components.interconnect import broadcast_pitches, reduction_pitches
 from axbar.cost.imc._copies import bands, copies_of
+from axbar.cost.imc._held import Held, held_of
 from axbar.cost.imc._stored import Stored, stored_of
-from axbar.devices import n_slices
 from axbar.spec.imc import ImcSpec
 from axbar.workload import LayerTrace
 
@@ -44,10 +48,9 @@ __all__ = ["Layout", "map_layers"]
 
 @dataclass(frozen=True)
 class _Grid:
-    """Rows and outputs of one array, arrays of one tile."""
+    """Rows of one array, arrays of one tile."""
 
     rows: float
-    outputs: float
     per_tile: float
 
 
@@ -56,7 +59,7 @@ class Layout:
     """Layout of L layers, ``[L]`` float64 each.
 
     Args:
-        slices: cells of one weight (a number).
+        slices: cells of one weight.
         fan_in, fan_out, groups: K, N, G, of the rows that are stored.
         pack: groups that share an array (1 if none do).
         row_tiles, col_tiles: R, C of one group.
@@ -77,7 +80,7 @@ class Layout:
         arrays_saved: arrays that all rows would take, in the copies that would then stand, less those used.
     """
 
-    slices: int
+    slices: Floats
     fan_in: Floats
     fan_out: Floats
     groups: Floats
@@ -133,21 +136,25 @@ class _Placed:
     arrays: Floats
 
 
-def _placed(shapes: Shapes, grid: _Grid, arrangement: str) -> _Placed:
-    """Cut matrices into arrays; ``height`` is that of one block of rows."""
+def _placed(shapes: Shapes, grid: _Grid, outputs: Floats, arrangement: str) -> _Placed:
+    """Cut matrices into arrays of so many ``outputs``; ``height`` is that of one block of rows."""
     k, n, g = shapes.fan_in, shapes.fan_out, shapes.groups
     # blocks of rows that have arrays of their own: kernel positions, or one
     q = np.ones(len(k)) if arrangement == "flattened" else shapes.kernel
     height = k / q
-    pack = np.minimum(g, np.maximum(1.0, np.minimum(grid.rows // height, grid.outputs // n)))
+    pack = np.minimum(g, np.maximum(1.0, np.minimum(grid.rows // height, outputs // n)))
     shared = pack > 1
     row_tiles = q * np.where(shared, 1.0, np.ceil(height / grid.rows))
-    col_tiles = np.where(shared, 1.0, np.ceil(n / grid.outputs))
+    col_tiles = np.where(shared, 1.0, np.ceil(n / outputs))
     return _Placed(q, height, pack, row_tiles, col_tiles, np.ceil(g / pack) * row_tiles * col_tiles)
 
 
 def map_layers(
-    layers: Sequence[LayerTrace], spec: ImcSpec, turns: Floats | None = None, stored: Stored | None = None
+    layers: Sequence[LayerTrace],
+    spec: ImcSpec,
+    turns: Floats | None = None,
+    stored: Stored | None = None,
+    held: Held | None = None,
 ) -> Layout:
     """Place layers on the arrays of a chip.
 
@@ -157,33 +164,34 @@ def map_layers(
         turns: array reads that each layer makes one after the other while it stands once; copies are balanced
             by them.
         stored: rows of the layers that are stored, where they are known already.
+        held: on which cells they lie, likewise.
     """
-    slices = n_slices(spec.crossbar.weight_bits, spec.crossbar.cell_bits)
-    width = 2.0 * slices
-    outputs = float(max(1, spec.crossbar.cols // (2 * slices)))
-    grid = _Grid(float(spec.crossbar.rows), outputs, float(spec.tile.arrays_per_pe * spec.tile.pes_per_tile))
+    held = held or held_of(layers, spec)
+    width = 2.0 * held.slices
+    outputs = np.maximum(1.0, spec.crossbar.cols // width)
+    grid = _Grid(float(spec.crossbar.rows), float(spec.tile.arrays_per_pe * spec.tile.pes_per_tile))
     stored = stored or stored_of(layers, spec.mapping.layout)
     shapes = stored.shapes
     k, n, g, positions = shapes.fan_in, shapes.fan_out, shapes.groups, shapes.positions
-    at = _placed(shapes, grid, spec.mapping.layout)
+    at = _placed(shapes, grid, outputs, spec.mapping.layout)
     q, height, pack, row_tiles, col_tiles, alone = (
         at.blocks, at.height, at.pack, at.row_tiles, at.col_tiles, at.arrays,
     )  # fmt: skip
     shared = pack > 1
     in_turn = positions if turns is None else turns
-    d = copies_of(positions, in_turn, alone, spec)
+    d = _copies(positions, in_turn, alone, g, held, spec)
     arrays = alone * d
     rows, group_arrays = g * k, row_tiles * col_tiles
     copies, crossing = rows.copy(), np.zeros(len(k))
     spread = ((group_arrays > 1) & (arrays > grid.per_tile)).nonzero()[0]
-    places = np.array([k, n, g, pack, q, row_tiles, col_tiles, d]).T[spread].tolist()
+    places = np.array([k, n, g, pack, q, row_tiles, col_tiles, d, outputs]).T[spread].tolist()
     for i, place in zip(spread.tolist(), places, strict=True):
         copies[i], crossing[i] = _traffic(*place, grid)
     m, merged = np.array([grid.per_tile]), np.minimum(row_tiles, grid.per_tile)
-    held, windows = bands(layers, d, np.maximum(1.0, grid.per_tile // alone))
+    buffers, windows = bands(layers, d, np.maximum(1.0, grid.per_tile // alone))
     reached = np.maximum(1.0, rows * col_tiles / copies)
-    return Layout(
-        slices=slices,
+    layout = Layout(
+        slices=held.slices,
         fan_in=k,
         fan_out=n,
         groups=g,
@@ -192,7 +200,7 @@ def map_layers(
         col_tiles=col_tiles,
         copies=d,
         shares=np.ceil(positions / d) / positions,
-        bands=held,
+        bands=buffers,
         windows=windows,
         arrays=arrays,
         pes=np.ceil(arrays / spec.tile.arrays_per_pe),
@@ -206,14 +214,56 @@ def map_layers(
         input_wire=copies * broadcast_pitches(m, reached),
         sum_wire=g * n * (row_tiles / merged) * reduction_pitches(m, merged),
         rows_left_out=stored.full.fan_in - k,
-        arrays_saved=np.zeros(len(k)) if stored.complete else _whole(stored, grid, in_turn, spec) - arrays,
+        arrays_saved=np.zeros(len(k))
+        if stored.complete
+        else _whole(stored, grid, outputs, in_turn, held, spec) - arrays,
+    )
+    return _without_arrays(layout, held.digital) if held.digital.any() else layout
+
+
+def _copies(
+    positions: Floats, turns: Floats, arrays: Floats, groups: Floats, held: Held, spec: ImcSpec
+) -> Floats:
+    """Return the copies of each layer; what lies on no array stands once and leaves its tiles to no other."""
+    on = ~held.digital
+    if on.all():
+        return copies_of(positions, turns, arrays, spec)
+    found = np.ones(len(positions))
+    found[on] = copies_of(positions[on], turns[on], arrays[on], spec, float(groups[held.digital].sum()))
+    return found
+
+
+def _without_arrays(layout: Layout, digital: Bools) -> Layout:
+    """Take the layers that are ``digital`` off the arrays: a tile per group, one input bus, sums where they are due."""
+
+    def instead(there: Floats, here: Floats | float) -> Floats:
+        return np.where(digital, here, there)
+
+    return replace(
+        layout,
+        pack=instead(layout.pack, 1.0),
+        row_tiles=instead(layout.row_tiles, 1.0),
+        col_tiles=instead(layout.col_tiles, 1.0),
+        arrays=instead(layout.arrays, 0.0),
+        pes=instead(layout.pes, 0.0),
+        tiles=instead(layout.tiles, layout.groups),
+        rows_used=instead(layout.rows_used, 0.0),
+        cols_used=instead(layout.cols_used, 0.0),
+        utilisation=instead(layout.utilisation, 0.0),
+        row_copies=instead(layout.row_copies, layout.groups * layout.fan_in),
+        sums_crossing=instead(layout.sums_crossing, 0.0),
+        tile_rows=instead(layout.tile_rows, layout.fan_in),
+        input_wire=instead(layout.input_wire, 0.0),
+        sum_wire=instead(layout.sum_wire, 0.0),
+        arrays_saved=instead(layout.arrays_saved, 0.0),
     )
 
 
-def _whole(stored: Stored, grid: _Grid, turns: Floats, spec: ImcSpec) -> Floats:
+def _whole(stored: Stored, grid: _Grid, outputs: Floats, turns: Floats, held: Held, spec: ImcSpec) -> Floats:
     """Arrays of all copies that stand if rows without weights are stored too, ``[L]``."""
-    alone = _placed(stored.full, grid, spec.mapping.layout).arrays
-    return alone * copies_of(stored.full.positions, turns, alone, spec)
+    full = stored.full
+    alone = _placed(full, grid, outputs, spec.mapping.layout).arrays
+    return alone * _copies(full.positions, turns, alone, full.groups, held, spec)
 
 
 def _tile_rows(
@@ -244,6 +294,7 @@ def _traffic(
     row_tiles: float,
     col_tiles: float,
     copies: float,
+    outputs: float,
     grid: _Grid,
 ) -> tuple[float, float]:
     """Row bits that all input buffers deliver, and partial sums that change tiles, per read of one layer.
@@ -264,5 +315,5 @@ def _traffic(
         tiles_of_row = last // grid.per_tile - (first + r) // grid.per_tile + 1.0
     start = first + c * row_tiles
     spans = (start + row_tiles - 1.0) // grid.per_tile - start // grid.per_tile
-    crossing = spans * np.minimum(grid.outputs, fan_out - c * grid.outputs)
+    crossing = spans * np.minimum(outputs, fan_out - c * outputs)
     return float((tiles_of_row * height * members).sum()) / copies, float((crossing * members).sum()) / copies

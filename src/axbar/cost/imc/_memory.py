@@ -9,6 +9,9 @@ Per layer and inference, with W the bits of its input map on all runs (held sums
     from_outside = W where the layer reads the network's input
     exit_bits  = finished spikes or codes that no other layer reads
 
+An operand that is written into arrays at run time waits like the map that drives them, each tile's share of it in that
+tile: its bits are part of held, map_bits and map_traffic. That of digital units has a memory of its own.
+
 How much of these fits is for the buffers' capacities, which are swept, to say: ``components/_spill.py``.
 
 A tile is woken once per run of its layer step by step, once layer by layer; membranes outlive the work of their
@@ -30,6 +33,7 @@ from axbar.workload import Workload
 
 if TYPE_CHECKING:
     from axbar.cost.imc._mapping import Layout
+    from axbar.cost.imc._run_time import Right
     from axbar.spec.imc import ImcSpec
 
 __all__ = ["MEMORY_EVENTS", "SPILL_RULE", "memory_events"]
@@ -55,29 +59,37 @@ _ends: WeakKeyDictionary[Workload, tuple[Floats, Floats]] = WeakKeyDictionary()
 
 
 def memory_events(
-    workload: Workload, graph: Graph, layout: Layout, spec: ImcSpec, counts: Mapping[str, Floats]
+    workload: Workload,
+    graph: Graph,
+    layout: Layout,
+    right: Right,
+    spec: ImcSpec,
+    counts: Mapping[str, Floats],
 ) -> dict[str, Floats]:
     """Count what memories beyond the buffers and power switches need to know; ``counts`` are other events."""
     if workload not in _ends:
         _ends[workload] = _ends_of(workload)
     first, last = _ends[workload]
-    runs = np.maximum(counts["transfers"], 1.0)
-    whole = counts["serial_bits"] - np.array(graph.foreign_bits)
-    copies = counts["input_write_bits"] / np.maximum(whole, 1.0)
     by_step = spec.mapping.order == "step"
+    runs = np.maximum(graph.runs if by_step else 1.0, 1.0)
+    whole = counts["serial_bits"] - np.array(graph.foreign_bits) - right.bits * right.writes
+    copies = counts["input_write_bits"] / np.maximum(whole, 1.0)
     held = whole / runs if by_step else whole
     share = np.minimum(1.0, layout.tile_rows / (layout.groups * layout.fan_in))
     again = whole * (graph.shapes.row_uses - 1.0)
+    waiting = right.staged if by_step else right.staged * right.writes
+    per_tile = float(spec.tile.arrays_per_pe * spec.tile.pes_per_tile)
+    in_a_tile = np.minimum(1.0, per_tile * layout.copies / np.maximum(layout.arrays, 1.0))
     steps = np.maximum(runs, counts["neuron_steps"])
     return {
-        "held_bits": held,
-        "map_bits": held * share,
-        "map_traffic": whole,
+        "held_bits": held + waiting,
+        "map_bits": held * share + waiting * in_a_tile,
+        "map_traffic": whole + right.staged * right.writes,
         "from_outside": first,
         "again_bits": again,
         "again_copies": again * copies,
         "exit_bits": last * counts["output_bits"],
-        "wakes": steps if by_step else np.ones_like(runs),
+        "wakes": steps if by_step else np.ones_like(whole),
         "outliving": np.where(by_step & (steps > 1.0), 1.0, 0.0),
         "used_arrays": layout.arrays,
         "powered_arrays": layout.pes * float(spec.tile.arrays_per_pe),

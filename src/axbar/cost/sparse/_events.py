@@ -27,6 +27,7 @@ from axbar.cost._sums import SUM_EVENT, SUM_MEANING, sum_bits
 from axbar.cost._types import Events, Floats
 from axbar.cost.sparse._layer import codes_of, counters_of, presented_steps
 from axbar.cost.sparse._outputs import is_recorded, spike_bits
+from axbar.cost.sparse._right import right_notes
 from axbar.cost.sparse._samples import Sampled, sampled
 from axbar.cost.sparse._settings import Setting, can_balance, resident_bits, setting_of
 from axbar.cost.sparse.counters import STREAMS, Counters
@@ -60,9 +61,9 @@ def count(workload: Workload, spec: SparseSpec) -> Events:
     """Count the events of one inference on one structural choice of the chip.
 
     Raises:
-        UsageError: the workload has no products, nothing was recorded, or a layer's weights were fixed to other bits.
+        UsageError: nothing is multiplied or was recorded, or a layer's weights were fixed to other bits.
     """
-    check_countable(workload, spec.weight_bits, "weight_bits")
+    check_countable(workload, spec.weight_bits, "weight_bits", run_time=True)
     if workload not in _graphs:
         _graphs[workload] = charged(workload, "once")
     graph = _graphs[workload]
@@ -144,6 +145,19 @@ class _Layer:
         """Return the bits of some streams between DRAM and chip."""
         return sum(self.dram[name] for name in streams)
 
+    @property
+    def streams(self) -> dict[str, tuple[str, ...]]:
+        """Streams by what they carry."""
+        return _MOVED_AT_RUN_TIME if self.trace.at_run_time else _MOVED
+
+    def density(self, bits: int) -> float:
+        """Return the share of weights, or of a right operand's elements, that are not zero."""
+        seen = self.samples.indices if self.trace.at_run_time else (0,)
+        codes = [group for i in seen for step in codes_of(self.trace, bits, i) for group in step]
+        return sum(int(np.count_nonzero(group)) for group in codes) / max(
+            1, sum(group.size for group in codes)
+        )
+
     def utilisation(self, pes: float) -> float:
         """Return the share of PE cycles that hold a match."""
         return self.mean(lambda c: c.ops) / max(1.0, pes * self.mean(lambda c: c.cycles))
@@ -187,12 +201,20 @@ def _events(layers: Sequence[_Layer], setting: Setting, graph: Graph) -> dict[st
         "lif_updates": np.array(updates, dtype=np.float64),
         "pes": share * pes,
         "share": share,
-        SUM_EVENT: np.array([sum_bits(layer.trace, setting.weight_bits) for layer in layers]),
+        SUM_EVENT: np.array([_sum_bits(layer.trace, setting.weight_bits) for layer in layers]),
     }
+
+
+def _sum_bits(layer: LayerTrace, weight_bits: int) -> float:
+    """Return the bits of the largest sum; a right operand of spikes has a magnitude of 1."""
+    ones = layer.at_run_time and layer.operands[1].coding in ("spikes", "signed")
+    return sum_bits(layer, 2 if ones else weight_bits)
 
 
 #: names in the mapping -> streams
 _MOVED: Final = {"weight": ("w", "w_meta"), "input": ("x", "x_meta"), "sum": ("psum",), "output": ("out",)}
+#: the same for products of run-time operands, which have no weights
+_MOVED_AT_RUN_TIME: Final = _MOVED | {"weight": (), "input": ("x", "x_meta", "w", "w_meta")}
 
 
 def _mapping(layers: Sequence[_Layer], setting: Setting) -> dict[str, Floats]:
@@ -204,8 +226,8 @@ def _mapping(layers: Sequence[_Layer], setting: Setting) -> dict[str, Floats]:
 
     pes = float(setting.flow.pes)
     moved = {
-        f"dram_{label}_bits": np.array([layer.moved(names) for layer in layers])
-        for label, names in _MOVED.items()
+        f"dram_{label}_bits": np.array([float(layer.moved(layer.streams[label])) for layer in layers])
+        for label in _MOVED
     }
     return {
         "positions": column(lambda layer: layer.trace.geometry.positions),
@@ -213,15 +235,10 @@ def _mapping(layers: Sequence[_Layer], setting: Setting) -> dict[str, Floats]:
         "outputs": column(lambda layer: layer.trace.geometry.fan_out),
         "groups": column(lambda layer: layer.trace.geometry.groups),
         "passes": column(passes),
-        "weight_density": column(lambda layer: _density(layer.trace, setting.weight_bits)),
+        "weight_density": column(lambda layer: layer.density(setting.weight_bits)),
         "utilisation": column(lambda layer: layer.utilisation(pes)),
         **moved,
     }
-
-
-def _density(layer: LayerTrace, bits: int) -> float:
-    codes = codes_of(layer, bits)
-    return sum(int(np.count_nonzero(group)) for group in codes) / max(1, sum(group.size for group in codes))
 
 
 def _notes(
@@ -233,7 +250,7 @@ def _notes(
     drawn = [layer.name for layer in graph.layers if layer.operands[0].words is None]
     if drawn:
         notes.append(f"assumed: spikes of {_some(drawn)} are drawn at random with the given rate")
-    dense = [layer.name for layer in graph.layers if layer.weight is None]
+    dense = [layer.name for layer in graph.layers if layer.weight is None and not layer.at_run_time]
     if dense:
         notes.append(f"assumed: no weights recorded for {_some(dense)}: none of them is zero")
     if truncated:
@@ -250,7 +267,7 @@ def _notes(
         notes.append(
             f"{_some(split)}: more steps than the {setting.word_steps} of a word (pe.steps), so several passes"
         )
-    notes += others_note(others_of(workload))
+    notes += (*right_notes(graph.layers, _some), *others_note(others_of(workload)))
     unknown = not setting.published and not all(is_recorded(n) for layer in layers for n in layer.neurons)
     if unknown:
         notes.append("output spikes of some layers were not recorded: taken to be written as dense bits")

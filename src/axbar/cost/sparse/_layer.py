@@ -1,5 +1,7 @@
 """One traced layer on a dual-sparse accelerator: counters of one recorded sample.
 
+Products of two run-time operands have their right one in the place of weights: ``_right``.
+
 A layer is presented in passes of at most ``word_steps`` steps and group by group; each is a product of packed words
 ``[M, K]`` and weight codes ``[K, N]`` whose cycles and traffic the engine counts, and all of them add up. Cycles and
 traffic are kept apart, each under what it depends on, so that a sweep counts again only what changes.
@@ -17,6 +19,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from axbar.cost.sparse._right import right_codes, with_right
 from axbar.cost.sparse._settings import Setting
 from axbar.cost.sparse._simulate import cycle_counts, moved_bits
 from axbar.cost.sparse.counters import Counters
@@ -52,7 +55,8 @@ class _Sample:
         setting, operand = self.setting, self.layer.operands[0]
         spiking = operand.coding in ("spikes", "signed")
         steps = operand.steps if operand.coding == "spikes" else MAX_STEPS
-        weights = setting.weight_bits if self.layer.weight is not None else 0  # drawn weights are never zero
+        drawn = self.layer.weight is None and not self.layer.at_run_time
+        weights = 0 if drawn else setting.weight_bits  # drawn weights are never zero
         return weights, 0 if spiking else setting.input_bits, min(setting.word_steps, steps)
 
     def kept(self, key: tuple[Any, ...], make: Callable[[], R]) -> R:
@@ -75,12 +79,15 @@ class _Sample:
     @cached_property
     def products(self) -> list[tuple[LayerTensors, int]]:
         """Operands of every product, and how often it is made; cycles, traffic and check share what they find."""
-        codes = codes_of(self.layer, self.setting.weight_bits)
         return [
             (LayerTensors(words, piece.steps, weights), piece.times)
             for number, piece in enumerate(self.passes())
-            for words, weights in zip(self._unfolded(number, piece), codes, strict=True)
+            for words, weights in zip(self._unfolded(number, piece), self.codes(piece), strict=True)
         ]
+
+    def codes(self, piece: Piece) -> list[NDArray[np.int32]]:
+        """Return the integers of each group that a pass meets."""
+        return codes_of(self.layer, self.setting.weight_bits, self.index)[piece.right]
 
     def _unfolded(self, number: int, piece: Piece) -> list[Words]:
         """Return the words of one pass ``[M, K]`` by group; small ones are kept, as every sweep needs them again."""
@@ -91,11 +98,13 @@ class _Sample:
         return self.kept(("words", number), lambda: unfolded(self.layer, piece.words))
 
 
-def codes_of(layer: LayerTrace, bits: int) -> list[NDArray[np.int32]]:
-    """Return the integer weights of each group; quantised once."""
-    key = ("sparse.codes", bits)
+def codes_of(layer: LayerTrace, bits: int, sample: int) -> list[list[NDArray[np.int32]]]:
+    """Return the integer weights of each group, or those of a sample's right operands step by step; quantised once."""
+    key = ("sparse.codes", bits, sample if layer.at_run_time else None)
     if key not in layer.cache:
-        layer.cache[key] = weight_codes(layer, bits)
+        layer.cache[key] = (
+            right_codes(layer, sample, bits) if layer.at_run_time else [weight_codes(layer, bits)]
+        )
     return layer.cache[key]
 
 
@@ -113,6 +122,7 @@ def counters_of(layer: LayerTrace, index: int, setting: Setting, runs: int | Non
         setting: of the chip.
         runs: steps on which the layer runs for this sample; None: all.
     """
+    setting = with_right(layer, setting)
     sample = _Sample(layer, index, runs, setting)
     flow = setting.flow
     cycles_key = ("cycles", flow.name, flow.tile, setting.fidelity, setting.balance, *setting.circuit)
@@ -166,10 +176,10 @@ def _checked(sample: _Sample) -> int:
 def _with_feature_maps(unfolded_maps: Counters, sample: _Sample) -> Counters:
     """Put feature maps in the place of unfolded ones; the on-chip memory is filled with what DRAM sends."""
     setting, shape = sample.setting, sample.layer.geometry
-    codes = np.concatenate([group.ravel() for group in codes_of(sample.layer, setting.weight_bits)])
     dram = dict.fromkeys(unfolded_maps.dram_bits, 0)
     for piece in sample.passes():
         words = piece.words.reshape(shape.in_shape)
+        codes = np.concatenate([group.ravel() for group in sample.codes(piece)])
         moved = feature_map_traffic(words, piece.steps, codes, shape, setting.flow)
         for name, bits in moved.dram_bits.items():
             dram[name] += piece.times * bits

@@ -34,7 +34,7 @@ def simulate_layers(
     input_bits: int = 8,
     sample: int = 0,
 ) -> dict[str, Counters]:
-    """Return the counters of every layer with stored weights, for one recorded sample.
+    """Return the counters of every product, for one recorded sample.
 
     All steps of a neuron (and all bit planes of a real-valued input) travel in one word. Counters add up:
     ``functools.reduce(operator.add, found.values())``. Above the published level the bits of ``out`` are those of the

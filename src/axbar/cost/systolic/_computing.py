@@ -2,6 +2,7 @@
 
     mac_fwd   spikes (AND + ACC) b/16 + numbers [MUL(b, b_x) + ACC (b + b_x)/16],     b = weight_bits, b_x = input.bits
     mac_bwd   MUL(b_g, b_g) + ACC b_g/16,                                             b_g = training.bits
+              and for right operands of products, computed at run time, what mac_wup takes for weights
     mac_wup   spikes (AND + ACC) b_g/16 + numbers [MUL(b_g, b_x) + ACC (b_g + b_x)/16]
     lif       (ADD + COMP + 2 MUX + 3 REG + SHIFT) b_u/16,                            b_u = neuron.membrane_bits
     pgu       MUL(b_g, b_g) + (2 ADD + MUX + 2 SHIFT) b_g/16
@@ -58,7 +59,10 @@ def _cycles(event: str) -> Count:
 
 def _operations(*events: str) -> Count:
     def value(x: Context) -> Floats:
-        return x.n(events[0]) if len(events) == 1 else x.n(events[0]) + x.n(events[1])
+        total = x.n(events[0])
+        for name in events[1:]:
+            total = total + x.n(name)
+        return total
 
     return Count("one operation", value, events)
 
@@ -79,6 +83,13 @@ def _products(spikes: str, numbers: str, path: str) -> Term:
     )  # fmt: skip
 
 
+#: gradients of right operands of products, on the way back
+_RIGHT: Final = _products("bwd_spike_ops", "bwd_real_ops", "training.bits")
+
+
+_BACK_OPS: Final = ("bwd_ops", "bwd_spike_ops", "bwd_real_ops")
+
+
 def _forward_area(x: Context) -> Floats:
     products = x.c(MULTIPLIER_AREA_M2) * (x.p("weight_bits") * x.p("input.bits"))
     return _elements(x) * (x.p("neuron.membrane_bits") * adder_m2(x) + products)
@@ -91,7 +102,8 @@ def _backward_area(x: Context) -> Floats:
 
 def _backward_energy(x: Context) -> Floats:
     bits = x.p("training.bits")
-    return x.n("bwd_ops") * (multiply_J(x, bits, bits) + adds_J(x, "mac", bits))
+    of_inputs = x.n("bwd_ops") * (multiply_J(x, bits, bits) + adds_J(x, "mac", bits))
+    return of_inputs + _RIGHT.value(x)
 
 
 MAC_FWD = Component(
@@ -122,13 +134,13 @@ MAC_FWD = Component(
 MAC_BWD = Component(
     name="mac_bwd",
     group="compute",
-    summary="array on the way back: gradients of the inputs",
+    summary="array on the way back: gradients of the inputs, of products those of both operands",
     parts={
         "inference": Parts(),
         "training": Parts(
             energy_J=Term(
-                "bwd_ops · (MUL · (training.bits/16)^2.6 + ACC · training.bits/16)",
-                _backward_energy, ("bwd_ops",), ("training.bits",), kernels_of("mac"),
+                f"bwd_ops · (MUL · (training.bits/16)^2.6 + ACC · training.bits/16) + {_RIGHT.formula}",
+                _backward_energy, _BACK_OPS, ("training.bits", "input.bits"), kernels_of("ac", "mac"),
             ),
             latency_s=Term("bwd_turns / clock", cycles_s("bwd_turns"), ("bwd_turns",), ("clock_Hz",)),
             area_m2=Term(
@@ -139,7 +151,7 @@ MAC_BWD = Component(
         ),
     },
     choose="task",
-    event=_operations("bwd_ops"),
+    event=_operations(*_BACK_OPS),
     turn=_cycles("bwd_turns"),
     instance=_PE,
     spread=_SPREAD,

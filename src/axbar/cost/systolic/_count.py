@@ -13,6 +13,7 @@ without neurons), and X bits of inputs on all steps:
                    it: ``_folds``. Once per batch: the weights of the update. Maps that are shared, products without
                    neurons: ``_kept``
     registers      of the array's elements: ``_registers``
+    attention      products of two run-time operands, whose right one takes the place of the weights: ``_run_time``
 
 The way back of an inference is nothing, and its membranes pass DRAM only as far as the buffer for maps does not hold
 those of one column fold from step to step: the global buffer reads and writes them. An input map that another layer
@@ -45,6 +46,13 @@ from axbar.cost.systolic._held import held_bits, least_bits
 from axbar.cost.systolic._kept import first_readers, unfired
 from axbar.cost.systolic._operations import Step, is_spiking, step_of
 from axbar.cost.systolic._registers import register_bits
+from axbar.cost.systolic._run_time import (
+    accumulates,
+    at_run_time,
+    run_time_note,
+    run_time_traffic,
+    ways_back,
+)
 from axbar.cost.systolic.cycles import os_cycles, ws_cycles
 from axbar.cost.training import TRAFFIC, UNFIRED, packed_bits
 from axbar.spec.systolic import SystolicSpec
@@ -73,9 +81,9 @@ def count(workload: Workload, spec: SystolicSpec) -> Events:
         spec: only its structural fields are read.
 
     Raises:
-        UsageError: no layer has stored weights, nothing was recorded, or weights were fixed to other bits.
+        UsageError: no layer multiplies, nothing was recorded, or weights were fixed to other bits.
     """
-    check_countable(workload, spec.weight_bits, "weight_bits")
+    check_countable(workload, spec.weight_bits, "weight_bits", run_time=True)
     graph = _graph(workload, spec.task)
     products = graph.layers
     steps = [_step(graph, i, workload, spec) for i in range(len(products))]
@@ -83,11 +91,11 @@ def count(workload: Workload, spec: SystolicSpec) -> Events:
         **_compute(graph, steps, spec),
         **_cycles(graph, workload, spec),
         **_traffic(graph, workload, spec),
-        SUM_EVENT: np.array(
-            [sum_bits(layer, spec.weight_bits, _input_max(layer, spec)) for layer in products]
-        ),
+        SUM_EVENT: np.array([_sum_bits(layer, spec) for layer in products]),
         "share": np.full(len(products), 1.0 / len(products)),
     }
+    if at_run_time(graph).any():
+        columns = ways_back(graph, columns)
     if spec.task == "inference":
         ahead = {name for name in EVENTS if name.startswith(("pgu", "gradient", "bwd", "wup"))}
         ahead |= {name for name in EVENTS if "_bwd_" in name or "_wup_" in name}
@@ -123,7 +131,7 @@ def _step(graph: Graph, i: int, workload: Workload, spec: SystolicSpec) -> Step:
 
 
 def _compute(graph: Graph, steps: Sequence[Step], spec: SystolicSpec) -> dict[str, Floats]:
-    spiking = np.array([float(is_spiking(layer)) for layer in graph.layers])
+    spiking = np.array([float(accumulates(layer)) for layer in graph.layers])
     forward = np.array([step.forward for step in steps])
     sizes = [[math.prod(n.geometry.out_shape) for n in hosted] for hosted in graph.neurons]
     lasting = [[graph.steps[n.name] for n in hosted] for hosted in graph.neurons]
@@ -139,6 +147,8 @@ def _compute(graph: Graph, steps: Sequence[Step], spec: SystolicSpec) -> dict[st
         "pgu_updates": np.array([step.updates for step in steps]),
         "gradient_steps": neuron_steps,
         "bwd_ops": np.array([step.backward for step in steps]),
+        "bwd_spike_ops": np.zeros(len(steps)),
+        "bwd_real_ops": np.zeros(len(steps)),
         "wup_spike_ops": forward * spiking,
         "wup_real_ops": forward * (1.0 - spiking),
     }
@@ -176,7 +186,8 @@ def _work(graph: Graph, spec: SystolicSpec, engines: int) -> dict[str, Floats]:
 
 def _traffic(graph: Graph, workload: Workload, spec: SystolicSpec) -> dict[str, Floats]:
     shape, runs = graph.shapes, graph.runs
-    weights = shape.fan_in * shape.fan_out * shape.groups
+    attends = at_run_time(graph)
+    weights = np.where(attends, 0.0, shape.fan_in * shape.fan_out * shape.groups)
     updates = np.array(
         [
             sum(math.prod(n.geometry.out_shape) * graph.steps[n.name] for n in hosted)
@@ -205,9 +216,9 @@ def _traffic(graph: Graph, workload: Workload, spec: SystolicSpec) -> dict[str, 
     each = np.array([_element_bits(layer, spec) for layer in graph.layers])
     if spec.memory.reads == "array":
         folded = folded_bits(graph, spec, each, inputs)
-        found["glb_fwd_weight_bits"] = folded["fwd_weights"]
+        found["glb_fwd_weight_bits"] = np.where(attends, 0.0, folded["fwd_weights"])
         found["glb_fwd_map_bits"] += folded["fwd_maps"] - TRAFFIC["glb_fwd"].inputs * inputs
-        found["glb_bwd_weight_bits"] = folded["bwd_weights"]
+        found["glb_bwd_weight_bits"] = np.where(attends, 0.0, folded["bwd_weights"])
         found["glb_bwd_map_bits"] += folded["bwd_maps"]
         found["glb_wup_map_bits"] += folded["wup_maps"] - TRAFFIC["glb_wup"].inputs * inputs
     groups = siblings_of(graph, workload) if spec.array.split == "branches" else ()
@@ -216,6 +227,8 @@ def _traffic(graph: Graph, workload: Workload, spec: SystolicSpec) -> dict[str, 
     if spec.task == "inference":
         image = np.array([float(EXTERNAL in sources) for sources in graph.sources])
         found["dram_fwd_bits"] = weights * float(spec.weight_bits) + image * inputs
+    if attends.any():
+        found |= {name: found[name] + bits for name, bits in run_time_traffic(graph, spec).items()}
     return found
 
 
@@ -228,6 +241,12 @@ def _element_bits(layer: LayerTrace, spec: SystolicSpec) -> float:
 def _input_max(layer: LayerTrace, spec: SystolicSpec) -> int:
     """Largest magnitude code of one input at one step."""
     return 1 if is_spiking(layer) else 2**spec.input.bits - 1
+
+
+def _sum_bits(layer: LayerTrace, spec: SystolicSpec) -> float:
+    """Bits of the largest sum of a layer; a right operand of spikes has a magnitude of 1."""
+    ones = layer.at_run_time and layer.operands[1].coding in ("spikes", "signed")
+    return sum_bits(layer, 2 if ones else spec.weight_bits, _input_max(layer, spec))
 
 
 def _input_bits(layer: LayerTrace, runs: float, spec: SystolicSpec) -> float:
@@ -286,7 +305,7 @@ def _notes(graph: Graph, steps: Sequence[Step], workload: Workload, spec: Systol
             notes.append("training runs all steps: the early exit is left out")
     if spec.array.engines > 1:
         notes.append(_engines_note(graph, workload, spec))
-    notes += others_note(others_of(workload))
+    notes += (*run_time_note(graph), *others_note(others_of(workload)))
     return tuple(notes)
 
 

@@ -25,12 +25,13 @@ stays outside and comes from DRAM whenever the array asks; the rest is pinned:
     membrane gradients held  M N training.bits of a step    again  written and read per step, read for the update
 
 beside what passes DRAM whatever the buffers hold: weights once, the network's own input once, for training states and
-maps. Where arrays work side by side, what is held is that of all products or column folds that are open at once:
-``_engines``. A training step has written its membranes anyway, and only reads them again, r - 1 times. An inference
-writes a map that another layer made to DRAM as far as it does not fit, which is one more pass. This is a lower bound:
-whoever pins less, or keeps two halves, reads more often. The sums that a weight-stationary array parks are taken to
-stay on the chip. With ``memory.reads: table`` nothing is read again but a map of an inference that does not fit, once,
-and membranes take no room: the table knows no folds.
+maps. Of a product of two run-time operands the buffer for maps holds both, nothing is held as weights (``_run_time``);
+the left one is read once per column fold, the right one as weights are. Where arrays work side by side, what is held is
+that of all products or column folds that are open at once: ``_engines``. A training step has written its membranes
+anyway, and only reads them again, r - 1 times. An inference writes a map that another layer made to DRAM as far as it
+does not fit, which is one more pass. This is a lower bound: whoever pins less, or keeps two halves, reads more often.
+The sums that a weight-stationary array parks are taken to stay on the chip. With ``memory.reads: table`` nothing is
+read again but a map of an inference that does not fit, once, and membranes take no room: the table knows no folds.
 
 Less than the operands in flight no buffer can have, each twice, so that one half loads while the other works:
 
@@ -50,6 +51,7 @@ from axbar.cost._graph import EXTERNAL, Graph
 from axbar.cost._membranes import membranes_of
 from axbar.cost._types import Floats
 from axbar.cost.systolic._engines import Group, at_once, open_folds
+from axbar.cost.systolic._run_time import at_run_time, passes_of, right_bits, right_element
 from axbar.spec.systolic import SystolicSpec
 
 __all__ = ["held_bits", "least_bits"]
@@ -74,6 +76,7 @@ def held_bits(graph: Graph, spec: SystolicSpec, inputs: Floats, groups: Sequence
     passes = runs * (np.ceil(m / rows) if spec.dataflow == "os" else np.ones_like(m))
     again = np.maximum(0.0, passes - 1.0)
     written = 1.0 if spec.task == "inference" else 0.0  # a training step writes all maps anyway
+    map_passes = np.where(image > 0.0, folds - 1.0, written + folds)
     found = {
         "fold_fwd_bits": k * np.minimum(n, cols) * wide,
         "again_fwd_bits": weights * wide * again,
@@ -82,7 +85,8 @@ def held_bits(graph: Graph, spec: SystolicSpec, inputs: Floats, groups: Sequence
         "fold_wup_bits": np.minimum(k, rows) * np.minimum(n, cols) * deep,
         "again_wup_bits": weights * deep * 2.0 * np.maximum(0.0, runs - 1.0 / spec.training.batch),
         "map_bits": inputs,
-        "map_fwd_passes": np.where(image > 0.0, folds - 1.0, written + folds),
+        "map_fwd_passes": map_passes,
+        "map_bwd_passes": np.zeros_like(inputs),
         "map_wup_passes": folds - 1.0,
         **_state_bits(graph, spec),
         "gradient_bits": m * n * shape.groups * deep,
@@ -95,7 +99,28 @@ def held_bits(graph: Graph, spec: SystolicSpec, inputs: Floats, groups: Sequence
         found |= {name: nothing for name in found if name.startswith("again") or name.endswith("passes")}
         found["state_bits"] = nothing
         found["map_fwd_passes"] = 2.0 * written * (1.0 - image)
+    _hold_operands(found, graph, spec, inputs, written)
     return found
+
+
+def _hold_operands(
+    found: dict[str, Floats], graph: Graph, spec: SystolicSpec, inputs: Floats, written: float
+) -> None:
+    """Let the buffer for maps hold both operands of products of run-time operands, the one for weights nothing."""
+    products = at_run_time(graph)
+    if not products.any():
+        return
+    for name in [
+        name for name in found if name.startswith(("fold", "again_")) and name != "again_state_bits"
+    ]:
+        found[name] = np.where(products, 0.0, found[name])
+    found["map_bits"] = inputs + right_bits(graph, spec)
+    if spec.memory.reads == "array":
+        forward, back = found["map_fwd_passes"], found["map_wup_passes"]  # both bring the right one anew
+        found["map_fwd_passes"] = np.where(
+            products, passes_of(graph, spec, inputs, forward, written), forward
+        )
+        found["map_wup_passes"] = np.where(products, passes_of(graph, spec, inputs, back, -1.0), back)
 
 
 def _open_at_once(
@@ -147,9 +172,12 @@ def least_bits(
         wide = max(wide, float(spec.training.bits))
         given = np.maximum(given, float(spec.training.bits))
     fold = np.minimum(shape.fan_in, rows) * np.minimum(shape.fan_out, cols)
+    products = at_run_time(graph)
+    of_right = 2.0 * np.where(products & (spec.task == "inference"), right_element(graph, spec), wide)
     needed = {
-        "least_weight_bits": 2.0 * wide * fold,
-        "least_map_bits": 2.0 * given * np.minimum(shape.positions, rows),
+        "least_weight_bits": np.where(products, 0.0, of_right * fold),
+        "least_map_bits": 2.0 * given * np.minimum(shape.positions, rows)
+        + np.where(products, of_right * fold, 0.0),
     }
     if spec.array.split == "branches":
         needed = {name: at_once(bits, groups, spec.array.engines) for name, bits in needed.items()}

@@ -5,6 +5,8 @@ spike's, or those of a number and its sign. Where several products read one map,
 middle cores of a parallel tensor train do, the first one is charged with the write. The network's own input is not
 written but read, by each.
 
+Of a product of two run-time operands both are kept; the right one is counted in ``_run_time``.
+
 A product is ``unfired`` if no membrane stands behind it: its outputs are another product's numbers, or they are added
 to those of another one. Its rows of the table are those of ``axbar.cost.training.UNFIRED``. Sums that wait for others
 to be added are taken to stay on the chip, as in an inference. The last product keeps the table's rows: its sums are
@@ -21,7 +23,7 @@ import numpy as np
 
 from axbar.cost._graph import EXTERNAL, Graph
 from axbar.cost._types import Bools, Floats
-from axbar.cost.systolic._operations import is_spiking
+from axbar.workload import LayerTrace
 
 __all__ = ["first_readers", "unfired"]
 
@@ -29,11 +31,16 @@ __all__ = ["first_readers", "unfired"]
 def unfired(graph: Graph) -> Bools:
     """Return which products have outputs that are summed or read as numbers, and pass no neuron, ``[L]``."""
     read = {i for layer, sources in zip(graph.layers, graph.sources, strict=True)
-            if not is_spiking(layer) for i in sources}  # fmt: skip
+            if _reads_numbers(layer) for i in sources}  # fmt: skip
     return np.array(
         [not hosted and (graph.sends_sums[i] or i in read) for i, hosted in enumerate(graph.neurons)],
         dtype=np.bool_,
     )
+
+
+def _reads_numbers(layer: LayerTrace) -> bool:
+    read = layer.operands[:2] if layer.at_run_time else layer.operands[:1]
+    return any(operand.coding not in ("spikes", "signed") for operand in read)
 
 
 def first_readers(graph: Graph) -> Floats:

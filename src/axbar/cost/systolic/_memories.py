@@ -35,7 +35,7 @@ _DRAM_SPREAD: Final = 2.0
 #: phase -> (bits that the buffer for maps should hold, how often the rest passes DRAM)
 _HELD_MAPS: Final = {
     "fwd": (("map_bits", "map_fwd_passes"),),
-    "bwd": (("gradient_bits", "gradient_bwd_passes"),),
+    "bwd": (("map_bits", "map_bwd_passes"), ("gradient_bits", "gradient_bwd_passes")),
     "wup": (("map_bits", "map_wup_passes"), ("gradient_bits", "gradient_wup_passes")),
 }
 #: membranes between steps, forward

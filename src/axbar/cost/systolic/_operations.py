@@ -6,7 +6,7 @@ gradient meets the inputs of its window whose neuron has a surrogate derivative 
 the dense layer. Where no gradients were recorded, shares of zeros from the spec stand in, taken as independent.
 
 Pools between a neuron and the layer that reads it: an input's gradient is wanted where any neuron of its pool has a
-derivative; where shapes do not tell which ones, every input's is.
+derivative; where shapes do not tell which ones, every input's is, and so it is with products of two run-time operands.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def step_of(
     """Count the operations of a layer in one training step, of which the forward ones are those of an inference.
 
     Args:
-        layer: multiplies stored weights; its inputs after an early exit are struck out.
+        layer: a matrix product; its inputs after an early exit are struck out.
         workload: the network.
         hosted: neuron layer behind it -> updates.
         runs: steps on which the layer runs, mean over samples.
@@ -154,7 +154,7 @@ def _neurons_in_front(layer: LayerTrace, workload: Workload) -> LayerTrace | Non
     """The neuron layer whose spikes alone a layer reads, through pools and the like; None if there is none."""
     nodes = {node.name: node for node in workload.layers}
     here = layer
-    while len(here.inputs) == 1 and here.inputs[0] in nodes:
+    while not layer.at_run_time and len(here.inputs) == 1 and here.inputs[0] in nodes:
         here = nodes[here.inputs[0]]
         if here.op == "neuron":
             return here

@@ -18,7 +18,8 @@ element (output-stationary) moves with its operation alone: that register is par
 Weight-stationary, a sum moves on every cycle; where a spike is added to it, the accumulator's own register, of b_B
 bits, counts beside.
 Elements outside a fold, and those that wait for its first or last operands, hold still (a lower bound: SATA_Sim charges
-idle elements as well); what their clock takes is part of the control.
+idle elements as well); what their clock takes is part of the control. Right operands of products, computed at run time,
+pass as weights do, spikes among them in spike_bits.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import numpy as np
 
 from axbar.cost._graph import EXTERNAL, Graph
 from axbar.cost._types import Floats
+from axbar.cost.systolic._run_time import right_element
 from axbar.spec.systolic import SystolicSpec
 
 __all__ = ["register_bits"]
@@ -43,11 +45,11 @@ def register_bits(graph: Graph, spec: SystolicSpec, element_bits: Floats) -> dic
     shape, turns = graph.shapes, graph.runs * graph.shapes.groups
     m, k, n = shape.positions, shape.fan_in, shape.fan_out
     rows, stays = float(spec.array.rows), spec.dataflow == "os"
-    wide, deep = float(spec.weight_bits), float(spec.training.bits)
+    wide, deep = right_element(graph, spec), float(spec.training.bits)
     behind = np.array([float(sources != (EXTERNAL,)) for sources in graph.sources])
 
     def moved(
-        high: Floats, depth: Floats, across: Floats, bits: tuple[Floats | float, float, float]
+        high: Floats, depth: Floats, across: Floats, bits: tuple[Floats | float, Floats | float, float]
     ) -> Floats:
         of_a, of_b, of_sum = bits
         dense = high * depth * across

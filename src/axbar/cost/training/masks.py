@@ -73,7 +73,7 @@ def inside_pairs(shape: Geometry) -> float:
     600.0
     """
     if len(shape.in_shape) != 3:
-        return float(shape.positions * shape.fan_in * shape.fan_out)
+        return float(shape.positions * shape.fan_in * shape.fan_out * shape.groups)
     map_ = np.ones((1, *shape.in_shape[1:]), dtype=np.int64)
     return float(_window_sums(shape, map_).sum() * (shape.in_shape[0] // shape.groups) * shape.out_shape[0])
 
@@ -81,9 +81,9 @@ def inside_pairs(shape: Geometry) -> float:
 def _pairs(shape: Geometry, gradients: Bools, wanted: Bools) -> float:
     """Sum over steps, positions and groups of one sample; ``[T, *shape]`` each."""
     steps = len(gradients)
-    if len(shape.in_shape) != 3:  # [T, tokens, features]
-        out = gradients.reshape(steps, -1, shape.out_shape[-1]).sum(axis=2, dtype=np.int64)
-        into = wanted.reshape(steps, -1, shape.in_shape[-1]).sum(axis=2, dtype=np.int64)
+    if len(shape.in_shape) != 3:  # [T, tokens, groups, features]
+        out = gradients.reshape(steps, shape.positions, shape.groups, -1).sum(axis=3, dtype=np.int64)
+        into = wanted.reshape(steps, shape.positions, shape.groups, -1).sum(axis=3, dtype=np.int64)
         return float((out * into).sum())
     grouped = (steps, shape.groups, -1)
     out = gradients.reshape(*grouped, *shape.out_shape[1:]).sum(axis=2, dtype=np.int64)

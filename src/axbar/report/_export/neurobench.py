@@ -9,7 +9,8 @@ and systems", Nature Communications 16 (2025), and its open harness (result keys
     connection sparsity   zero weights / weights                    of layers with weights
     Dense                 sum positions * fan_in * fan_out * steps  per sample
     Effective             as Dense, with a nonzero input and a nonzero weight; MACs where inputs are real numbers,
-                          ACs where they are spikes
+                          ACs where they are spikes. Of products of two operands computed at run time, as in
+                          attention: both nonzero; ACs where either is spikes. They have no weights and no connections
 
 Where a metric can't be had from the record it is null, and ``definitions`` says why: null is not zero.
 """
@@ -27,7 +28,7 @@ from axbar.report._export._format import Format
 from axbar.report._export._record import Record
 
 if TYPE_CHECKING:
-    from axbar.workload import LayerTrace, Workload
+    from axbar.workload import LayerTrace, Operand, Workload
 
 __all__ = ["FORMAT", "metrics"]
 
@@ -94,7 +95,7 @@ def _footprint(record: Record) -> _Metric:
 def _connections(workload: Workload | None) -> _Metric:
     if workload is None:
         return _Metric(None, _NO_WORKLOAD)
-    weights = [_weights(layer) for layer in workload.matmuls]
+    weights = [_weights(layer) for layer in workload.matmuls if not layer.at_run_time]
     if not weights or any(w is None for w in weights):
         return _Metric(None, "not filled: built from shapes, no weights were recorded")
     total = sum(w.size for w in weights if w is not None)
@@ -151,10 +152,12 @@ def _operations(workload: Workload | None) -> _Metric:
         return _Metric(None, _NO_SPIKES)
     found = {"Effective_MACs": 0.0, "Effective_ACs": 0.0, "Dense": 0.0}
     for layer in workload.matmuls:
-        done = _effective(layer)
+        done = _both_nonzero(layer) if layer.at_run_time else _effective(layer)
         if done is None:
-            return _Metric(None, f"not filled: input or weights of '{layer.name}' were not recorded")
-        spikes = layer.operands[0].coding in ("spikes", "signed")
+            what = "operands" if layer.at_run_time else "input or weights"
+            return _Metric(None, f"not filled: {what} of '{layer.name}' were not recorded")
+        read = layer.operands if layer.at_run_time else layer.operands[:1]
+        spikes = any(operand.coding in ("spikes", "signed") for operand in read)
         found["Effective_ACs" if spikes else "Effective_MACs"] += done
         found["Dense"] += float(macs(layer))
     return _Metric(
@@ -178,6 +181,27 @@ def _effective(layer: LayerTrace) -> float | None:
     # drivers as wide as the code make one pulse of every nonzero element
     driven = active_rows(layer, dac_bits=operand.bits)
     return float(driven @ present.reshape(-1))
+
+
+def _both_nonzero(layer: LayerTrace) -> float | None:
+    """Products of elements of two run-time operands that are both nonzero, per sample; None if not recorded."""
+    left, right = layer.operands
+    if left.words is None or right.words is None:
+        return None
+    shape, done = layer.geometry, 0.0
+    for step in range(left.steps):
+        driven = _nonzero(left, step).reshape(-1, shape.positions, shape.groups, shape.fan_in).sum(axis=1)
+        written = _nonzero(right, step).reshape(-1, shape.groups, shape.fan_in, shape.fan_out).sum(axis=3)
+        done += float((driven * written).sum()) / len(driven)
+    return done
+
+
+def _nonzero(operand: Operand, step: int) -> Any:
+    """Which elements are not zero at a step, ``[B, *shape]``."""
+    words: Any = operand.words
+    if operand.coding in ("spikes", "signed"):
+        return (words >> words.dtype.type(step)) & 1
+    return (words[:, step] if operand.per_step else words) != 0
 
 
 def _accuracy(record: Record) -> _Metric:

@@ -67,6 +67,7 @@ def save_nir(
         raise UsageError(f"dt = {dt!r} is no length of a time step; give a finite number above 0.")
     batch = _example(model, example)
     workload = trace(model, batch)
+    _check_products(workload)
     _check_spikes(model, workload, batch)
     write_graph(_Writer(model, workload, float(dt)).graph(tuple(batch.shape)), Path(path))
 
@@ -82,6 +83,16 @@ def _example(model: nn.Module, given: Tensor | NDArray[Any] | None) -> Tensor:
     # a network that takes its steps from the input says so by steps = None
     sequence = (1, 2, *shape) if getattr(model, "steps", 1) is None else (1, *shape)
     return torch.rand(sequence, generator=torch.Generator().manual_seed(0))
+
+
+def _check_products(workload: Workload) -> None:
+    """Refuse attention."""
+    for layer in workload.matmuls:
+        if layer.at_run_time:
+            raise ModelError(
+                f"'{layer.name}' multiplies two operands that are both computed at run time, as attention does, which "
+                "no NIR node does; a network with attention can't be written."
+            )
 
 
 def _check_spikes(model: nn.Module, workload: Workload, batch: Tensor) -> None:
