@@ -16,6 +16,7 @@ from axbar.cost import TuningCost, estimate, tuning_cost
 from axbar.cost._tuning_counts import demand_of
 from axbar.cost._tuning_prices import write_price
 from axbar.errors import UsageError
+from axbar.spec import load_hardware
 from axbar.workload import LayerTrace, Workload, shapes
 from axbar.workload._types import Geometry
 
@@ -236,3 +237,14 @@ def test_recurrent_layers_are_reached_around_the_loop() -> None:
 def test_errors_name_value_and_fix(wrong: dict, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         tuning_cost(small_network(), chip(), **{"images": 5, **wrong})
+
+
+@pytest.mark.parametrize("unit", ["nvm", "sram", "digital"])
+def test_operands_written_at_run_time_are_no_weights_to_train(unit: str) -> None:
+    spec = load_hardware("imc-rram-clipformer", {"run_time.unit": unit})
+    network = shapes.vit_tiny(width=32, depth=1)
+    retrain = tuning_cost(network, spec, images=10)[2]
+    stored = [layer for layer in network.matmuls if not layer.at_run_time]
+    weights = sum(at.geometry.groups * at.geometry.fan_in * at.geometry.fan_out for at in stored)
+    assert retrain.writes == weights * 2 * 3  # a pair of columns, three slices
+    assert retrain.energy_J > 0 and retrain.latency_s > 0

@@ -373,3 +373,15 @@ def test_a_pin_on_no_component_is_refused() -> None:
     known = [part.name for part in registry.get("hardware", "imc").components]
     expected = f"chip.yaml:3: pins.adcc: no such component; did you mean 'adc'? Known: {', '.join(known)}."
     assert message(BASE + "pins:\n  adcc: {energy_J: 2 pJ, source: measured}\n") == expected
+
+
+def test_clips_that_mean_nothing_are_refused_in_a_sentence() -> None:
+    with pytest.raises(
+        UsageError, match=r"clip_low = 0\.5 takes less than one g_off_S off; set it to 0 for none"
+    ):
+        load_hardware("imc-rram-clipformer", {"run_time.clip_low": 0.5})
+    with pytest.raises(
+        UsageError, match=r"clip_high = 0\.005 leaves nothing but zeros .* is 0\.01 already\. Raise"
+    ):
+        load_hardware("imc-rram-clipformer", {"run_time.clip_high": 0.005})
+    assert load_hardware("imc-rram-65nm", {"run_time.clip_high": 0.005}).run_time.unit == "digital"

@@ -109,11 +109,12 @@ class Job:
 
     @property
     def layer_cells(self) -> tuple[int, ...]:
-        """Cells that hold the weights of each layer once; rows without weights have none."""
+        """Cells that hold the weights of each layer once; rows without weights and run-time operands have none."""
         m, crossbar = self.chip.mapping, self.spec.crossbar
         width = np.maximum(float(crossbar.cols), m["cols_used"])
         written = written_cells(m["arrays"] / m["copies"], np.array(crossbar.rows), width, m["utilisation"])
-        return tuple(int(n) for n in written)
+        layers = self.chip.plan.workload.matmuls
+        return tuple(0 if at.at_run_time else int(n) for at, n in zip(layers, written, strict=True))
 
     @property
     def cells(self) -> int:
@@ -303,7 +304,7 @@ def _program_s(job: Job, price: WritePrice) -> float:
     each = 1.0 / job.spec.clock_Hz if price.time is None else job.price(price.time)
     arrays = [float(n) for n in job.chip.mapping["arrays"]]
     share = zip(job.layer_cells, arrays, strict=True)
-    return each * max(cells / built for cells, built in share)
+    return each * max((cells / built for cells, built in share if cells), default=0.0)
 
 
 def _write_notes(job: Job, reprogram: Reprogram, price: WritePrice | None) -> tuple[str, ...]:

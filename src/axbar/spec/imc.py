@@ -347,9 +347,9 @@ class ImcSpec(HardwareSpec):
         high, device = self.run_time.clip_high, self.device
         if self.run_time.unit == "nvm" and high * device.g_on_S <= device.g_off_S:
             raise ValueError(
-                f"run_time.clip_high = {high:g} cuts everything above {write_quantity(high * device.g_on_S, 'S')}, and "
-                f"device.g_off_S is {write_quantity(device.g_off_S, 'S')}, so that nothing but zero could be written. "
-                "Raise run_time.clip_high."
+                f"run_time.clip_high = {high:g} leaves nothing but zeros to write: it is a share of device.g_on_S, of "
+                f"which device.g_off_S is {device.g_off_S / device.g_on_S:.3g} already. Raise run_time.clip_high above "
+                "that."
             )
         return self
 
