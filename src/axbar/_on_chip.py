@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from axbar.data import Dataset, Split
     from axbar.workload import Workload
 
-__all__ = ["CALIBRATION_IMAGES", "WATERFALL_DIES", "OnChip", "Progress", "apply_stage", "on_chip"]
+__all__ = ["CALIBRATION_IMAGES", "WATERFALL_DIES", "OnChip", "Progress", "apply_stage", "on_chip", "settled"]
 
 #: ``progress(stage, done, total)``, called between pieces of work
 Progress = Callable[[str, int, int], None]
@@ -46,7 +46,7 @@ def apply_stage(
 ) -> tuple[Any, list[dict[str, Any]]]:
     rows: list[dict[str, Any]] = []
     for technique, config in plan:
-        if technique.stage != stage:
+        if technique.stage != stage or (stage == "chip" and hasattr(technique, "choose_settings")):
             continue
         result = technique.apply(target, spec, dataset.tuning(), config)
         target = result.target
@@ -54,6 +54,23 @@ def apply_stage(
             {"name": technique.name, "stage": stage, "config": config.model_dump(), "cost": dict(result.cost)}
         )
     return target, rows
+
+
+def settled(
+    plan: Sequence[tuple[Any, Any]], network: torch.nn.Module, spec: HardwareSpec, dataset: Dataset
+) -> tuple[HardwareSpec, list[dict[str, Any]]]:
+    """Return the chip with the settings that techniques choose for it by measuring, and what each chose."""
+    rows: list[dict[str, Any]] = []
+    for technique, config in plan:
+        choose: Any = getattr(technique, "choose_settings", None)
+        if choose is None:
+            continue
+        settings, cost = choose(network, spec, dataset.tuning(), config)
+        spec = spec.replace(settings)
+        rows.append(
+            {"name": technique.name, "stage": "chip", "config": config.model_dump(), "cost": dict(cost)}
+        )
+    return spec, rows
 
 
 @dataclass(frozen=True)
@@ -137,7 +154,11 @@ def on_chip(
 
 def _unused(plan: Sequence[tuple[Any, Any]], spec: HardwareSpec, programmable: bool) -> tuple[str, ...]:
     """Say which techniques had no die to act on."""
-    names = [technique.name for technique, _ in plan if technique.stage == "chip"]
+    names = [
+        technique.name
+        for technique, _ in plan
+        if technique.stage == "chip" and not hasattr(technique, "choose_settings")
+    ]
     if not names:
         return ()
     acts = "acts" if len(names) == 1 else "act"

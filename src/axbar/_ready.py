@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from axbar._on_chip import OnChip, Progress, apply_stage, on_chip
+from axbar._on_chip import OnChip, Progress, apply_stage, on_chip, settled
 from axbar._report import Accuracy, Report, estimate_report
 from axbar.errors import DataError, ModelError, UsageError
 from axbar.spec import HardwareSpec
@@ -203,6 +203,7 @@ def measure_on(
     check_counts(chips=(chips, 0))
     check_device(spec, chips)
     workload = ready.workload
+    spec, chosen = settled(ready.plan, ready.network, spec, ready.dataset)
     tried = offers(workload, spec, ready.network) if advise else None
     report = estimate_report(workload, base, spec, model=ready.name, data=ready.dataset.name, offers=tried)
     fits = bool(report.estimate.feasible[0])
@@ -216,7 +217,7 @@ def measure_on(
     report = replace(
         report,
         accuracy=Accuracy(len(ready.test.y), ready.float_accuracy, chip.digital, chip.dies),
-        techniques=(*ready.applied, *chip.techniques),
+        techniques=(*ready.applied, *chosen, *chip.techniques),
         notes=(*filter(None, [ready.untrained]), *ready.notes, *charged, *chip.notes),
         waterfall=chip.waterfall,
     )

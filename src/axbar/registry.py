@@ -86,6 +86,10 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "train batch-norm gamma and beta on every die",
         ),
         "clip-weights": ("axbar.techniques.clip_weights:TECHNIQUE", "clip weights at n sigma of their layer"),
+        "clipformer": (
+            "axbar.techniques.clipformer:TECHNIQUE",
+            "clip conductances of keys and values before they are written",
+        ),
         "drift-compensate": (
             "axbar.techniques.drift_compensate:TECHNIQUE",
             "rescale the outputs of every aged die, per layer or column",

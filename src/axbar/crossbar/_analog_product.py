@@ -71,6 +71,16 @@ class AnalogMatMul(DigitalMatMul):
         self.die, self.clock = Die(None, hardware.device.age_s, Effects()), ReadClock()
         self._fitted, self._observers, self._observing, self._adc, self._largest = {}, {}, None, {}, None
 
+    def write_otherwise(self, hardware: ImcSpec) -> None:
+        """Take a chip with another ``run_time`` block, on the same die; converters span the worst case again.
+
+        Raises:
+            SpecError: arrays of the chip can't hold the right operand.
+        """
+        die, clock = self.die, self.clock
+        self.attach(hardware, self.path, self.drive, self.right)
+        self.die, self.clock = die, clock
+
     @property
     def n_arrays(self) -> int:
         """Arrays that the largest operands seen so far occupy; 0 before any, and with digital multipliers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from axbar._report import QUANTITIES
 from axbar.report._scale import percent
@@ -213,7 +213,14 @@ def technique_cost(row: Mapping[str, Any]) -> str:
 
 
 def figure_text(value: Any) -> str:
-    """Write a number with separators or three digits, anything else as text."""
+    """Write a number with separators or three digits, a table as ``(name: value; ...)``, anything else as text.
+
+    >>> figure_text({"α 0": 0.65625, "α 1": 0.5})
+    '(α 0: 0.656; α 1: 0.5)'
+    """
+    if isinstance(value, Mapping):
+        table = cast("Mapping[str, Any]", value)
+        return "(" + "; ".join(f"{name}: {figure_text(each)}" for name, each in table.items()) + ")"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     for factor, word in ((1e12, " trillion"), (1e9, " billion"), (1e6, " million")):

@@ -68,6 +68,8 @@ class Technique(Protocol):
     - ``not_after``, ``repeats``, ``ends``: what an order of techniques must obey (``axbar.techniques.parse_plan``);
     - ``check_chip(spec, config)``, ``check_network(network, image, config)``: what it can't serve, before any work;
     - ``chip_settings(spec, config)``: path -> value that a chip must have for it; a search sets them by itself;
+    - ``choose_settings(network, spec, data, config)``: ``(path -> value, cost)``, settings of the chip that it chooses
+      by measuring; an evaluation takes them for accuracy and cost, and leaves out ``apply`` on its dies;
     - ``reads_chip``: what of a chip its result may depend on: ``no``, ``accuracy`` (what may move an accuracy by the
       rules of ``axbar.cost``), ``all`` (taken where nothing is said); a search measures designs together by it;
     - ``restructure(model, facts)``: how a run folder brings a changed structure back (``axbar.techniques.note``).

@@ -151,13 +151,14 @@ def _fresh(ready: Ready) -> torch.nn.Module:
 
 
 def _accuracy(asked: Look, ready: Ready, spec: HardwareSpec) -> dict[str, Any]:
-    from axbar._on_chip import on_chip
+    from axbar._on_chip import on_chip, settled
 
+    spec, chosen = settled(ready.plan, _fresh(ready), spec, ready.dataset)
     chip = on_chip(
         _fresh(ready), spec, ready.dataset, ready.test, ready.plan, ready.workload,
         chips=asked.chips, seed=asked.seed, waterfall=0, tell=lambda stage, done, total: None,
     )  # fmt: skip
-    rows = [_plain(row) for row in (*ready.applied, *chip.techniques)]
+    rows = [_plain(row) for row in (*ready.applied, *chosen, *chip.techniques)]
     return {
         "images": len(ready.test.y), "float": ready.float_accuracy, "digital": chip.digital,
         "dies": list(chip.dies), "techniques": rows, "notes": [*ready.notes, *chip.notes],
