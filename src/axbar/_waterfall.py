@@ -238,8 +238,11 @@ class _Arrays:
 
     @property
     def layers(self) -> list[str]:
-        """Layers on arrays, in the order of the network."""
-        return list(self._wired.chip_layers)
+        """Layers and written products on arrays, in the order of the network."""
+        products = self._wired.chip_products.items()
+        written = {path for path, each in products if each.hardware.run_time.unit != "digital"}
+        found = {*self._wired.chip_layers, *written}
+        return [path or "root" for path, _ in self._wired.named_modules() if (path or "root") in found]
 
     def programmed(self, job: _Job, die: int) -> AnalogModel:
         """Return a die with the flaws of a job."""

@@ -84,3 +84,11 @@ def test_ideal_says_when_no_converter_is_lossless(chip: ImcSpec) -> None:
 def test_ideal_is_for_analog_chips() -> None:
     with pytest.raises(UsageError, match="of the kind digital"):
         ideal(HardwareSpec(name="d", kind="digital"))
+
+
+def test_the_ideal_converter_tells_the_cells_of_run_time_operands_apart_too() -> None:
+    wide = {"run_time.unit": "nvm", "run_time.cell_bits": 3, "crossbar.cell_bits": 1}
+    written = ideal(load_hardware("imc-rram-65nm", wide))
+    assert isinstance(written, ImcSpec) and written.adc.bits == (64 * 7).bit_length()
+    beside = ideal(load_hardware("imc-rram-65nm", wide | {"run_time.unit": "digital"}))
+    assert isinstance(beside, ImcSpec) and beside.adc.bits == (64).bit_length()

@@ -120,3 +120,14 @@ def test_chips_and_networks_without_written_keys_are_refused(
             technique.choose_settings(network, spec, data.tuning(), config)  # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(ModelError, match="has no product of run-time operands as a module"):
         technique.choose_settings(build_model("cnn", width=4), chip(), data.tuning(), config)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_the_waterfall_ranks_written_products_among_the_layers(network: nn.Module, data: Any) -> None:
+    for unit, expected in (("nvm", True), ("digital", False)):
+        report = axbar.evaluate(
+            network, data, chip(**{"run_time.unit": unit}), chips=1, images=20, waterfall=10
+        )
+        assert report.waterfall is not None
+        names = {row.name for row in report.waterfall.layers}
+        assert ({"blocks.0.attn.scores", "blocks.0.attn.mix"} <= names) is expected
+        assert {"blocks.0.attn.qkv", "head"} <= names

@@ -24,6 +24,12 @@ def lossless_bits(crossbar: Crossbar, dac_bits: int = 1) -> int:
     return (crossbar.rows * (2**crossbar.cell_bits - 1) * (2**dac_bits - 1)).bit_length()
 
 
+def _widest_cells(spec: ImcSpec) -> Crossbar:
+    """Return the arrays with the cells of most bits: of weights, or of operands written at run time."""
+    written = spec.run_time.cell_bits if spec.run_time.unit == "nvm" else 0
+    return spec.crossbar.model_copy(update={"cell_bits": max(spec.crossbar.cell_bits, written)})
+
+
 def ideal(spec: S) -> S:
     """Return the chip with ``ideal`` cells, wires and converters: analog equals digital exactly.
 
@@ -35,7 +41,7 @@ def ideal(spec: S) -> S:
         raise UsageError(
             f"'{spec.name}' is of the kind {spec.kind}; only chips that compute in analog have an ideal form."
         )
-    bits = lossless_bits(spec.crossbar, spec.input.dac_bits)
+    bits = lossless_bits(_widest_cells(spec), spec.input.dac_bits)
     info = path_info(type(spec), "adc.bits")
     if info is not None and info.problem(bits):
         raise InfeasibleError(
