@@ -131,6 +131,10 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "axbar.techniques._tensor_train:TECHNIQUE",
             "train 3x3 convolutions as tensor trains of four small cores, merge them for inference",
         ),
+        "variation-aware": (
+            "axbar.techniques.variation_aware:TECHNIQUE",
+            "fine-tune attention on keys and values as cells hold them",
+        ),
     },
     "models": {
         "cnn": ("axbar.nn.models:cnn", "two convolutions, ReLU: conventional twin of spiking-cnn"),

@@ -115,7 +115,7 @@ def test_chips_and_networks_without_written_keys_are_refused(
 ) -> None:
     technique, config = get_technique("clipformer"), ClipFormerConfig()
     for spec, words in ((chip(**{"run_time.unit": "digital"}), "run_time.unit is digital; give --set"),
-                        (axbar.load_hardware("sata"), "has none; give a chip of kind imc")):  # fmt: skip
+                        (axbar.load_hardware("sata"), "has no cells; give a chip of kind imc")):  # fmt: skip
         with pytest.raises(UsageError, match=words):
             technique.choose_settings(network, spec, data.tuning(), config)  # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(ModelError, match="has no product of run-time operands as a module"):

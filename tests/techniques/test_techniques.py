@@ -12,7 +12,7 @@ from torch import nn
 from axbar import registry
 from axbar.crossbar import digital, to_analog
 from axbar.errors import UsageError
-from axbar.nn import LIF
+from axbar.nn import LIF, Attention
 from axbar.spec import load_hardware
 from axbar.techniques import Technique, TechniqueConfig, TechniqueResult, get_technique, parse_technique
 
@@ -88,8 +88,28 @@ class Deeper(Spiking):
         return self.fc(self.pool(self.lif2(current).flatten(0, 1)).flatten(1)).unflatten(0, (2, -1))
 
 
+class Attending(nn.Module):
+    """Rows of the image attend to each other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.attention, self.fc = Attention(6, 2), nn.Linear(6, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.attention(x[:, 0]).mean(1))
+
+
 #: techniques that find nothing to do in the smaller network
-MODELS: dict[str, type[nn.Module]] = {"tensor-train": Deeper}
+MODELS: dict[str, type[nn.Module]] = {
+    "tensor-train": Deeper,
+    "clipformer": Attending,
+    "variation-aware": Attending,
+}
+#: techniques that find nothing to do on the smaller chip
+CHIPS: dict[str, dict[str, object]] = {
+    name: {"run_time.unit": "nvm"} for name in ("clipformer", "variation-aware")
+}
 
 
 @pytest.mark.parametrize("name", registry.names("techniques"))
@@ -101,12 +121,10 @@ def test_every_technique_fits_the_protocol(name: str) -> None:
     for field in technique.Config.model_fields.values():
         assert field.description
     assert technique.Config() == technique.Config()  # all settings have a default
-    model = MODELS.get(name, Spiking)().eval()
-    target = (
-        model if technique.stage == "network" else to_analog(model, chip(), data=CALIBRATION, norms="keep")
-    )
+    model, spec = MODELS.get(name, Spiking)().eval(), chip(**CHIPS.get(name, {}))
+    target = model if technique.stage == "network" else to_analog(model, spec, data=CALIBRATION, norms="keep")
     before = {k: v.clone() for k, v in target.state_dict().items()}
-    result = technique.apply(target, chip(), Tuning(), technique.Config())
+    result = technique.apply(target, spec, Tuning(), technique.Config())
     assert isinstance(result, TechniqueResult) and result.target is not target
     assert {"seconds", "images", "writes", "settings"} <= set(result.cost)
     assert all(torch.equal(target.state_dict()[k], before[k]) for k in before)

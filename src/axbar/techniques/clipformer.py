@@ -29,12 +29,10 @@ from axbar.calibration import calibrate_adc
 from axbar.cost.whatif import Offer
 from axbar.crossbar import to_analog
 from axbar.crossbar._analog_product import AnalogMatMul
-from axbar.errors import ModelError, UsageError
 from axbar.nn import predict_logits
-from axbar.nn.attention import MatMul
 from axbar.spec import HardwareSpec
-from axbar.spec.imc import ImcSpec
 from axbar.techniques._base import TechniqueConfig, TechniqueResult
+from axbar.techniques._run_time import check_products, check_written
 from axbar.workload import Workload
 
 __all__ = ["CHOICES", "TECHNIQUE", "ClipFormer", "ClipFormerConfig"]
@@ -84,16 +82,7 @@ class ClipFormer:
         Raises:
             UsageError: with what to set.
         """
-        if not isinstance(spec, ImcSpec):
-            raise UsageError(
-                f"technique 'clipformer' clips what is written into cells, and '{spec.name}' (kind {spec.kind}) has "
-                "none; give a chip of kind imc, such as imc-rram-clipformer."
-            )
-        if spec.run_time.unit != "nvm":
-            raise UsageError(
-                f"technique 'clipformer' clips what is written into cells of the device, and run_time.unit is "
-                f"{spec.run_time.unit}; give --set run_time.unit=nvm, or leave the technique out."
-            )
+        check_written(self.name, "clips what is written into cells", spec)
 
     def check_network(self, network: nn.Module, image: Tensor, config: ClipFormerConfig) -> None:
         """Refuse a network without products of run-time operands.
@@ -101,11 +90,7 @@ class ClipFormer:
         Raises:
             ModelError: it has none as modules.
         """
-        if not any(isinstance(module, MatMul) for module in network.modules()):
-            raise ModelError(
-                f"technique 'clipformer' clips keys and values, and {type(network).__name__} has no product of "
-                "run-time operands as a module; write attention with axbar.nn.Attention or axbar.nn.MatMul."
-            )
+        check_products(self.name, network)
 
     def chip_settings(self, spec: HardwareSpec, config: ClipFormerConfig) -> dict[str, float]:
         """Return α and β where they are given."""
