@@ -121,3 +121,14 @@ def test_what_has_no_wear_is_refused_in_a_sentence() -> None:
 )
 def test_durations_are_read_by_people(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_an_estimate_states_the_wear_of_what_is_written() -> None:
+    from axbar.report._tables import estimate_blocks
+
+    found = estimate(shapes.vit_tiny(width=32, depth=1), "imc-rram-clipformer")
+    assert found.wear is not None
+    assert found.to_dict()["wear"]["cells_per_image"] == found.wear.cells.sum()
+    assert found.wear.text() in estimate_blocks(found)
+    plain = estimate(shapes.cnn(), "imc-rram-clipformer")
+    assert plain.wear is None and plain.to_dict()["wear"] is None

@@ -25,6 +25,7 @@ from axbar.errors import UsageError, unknown_name
 from axbar.units import format_quantity
 
 if TYPE_CHECKING:  # these sweep estimates themselves
+    from axbar.cost._wear import Wear
     from axbar.cost.bottlenecks import Bottlenecks
     from axbar.cost.metrics import Metric
     from axbar.cost.sensitivity import Sensitivity
@@ -225,6 +226,13 @@ class Estimate:
         return programming_of(self.plan)
 
     @cached_property
+    def wear(self) -> Wear | None:
+        """What is written at run time, and how long cells live at the chip's own rate, ``[P]``; None if nothing is."""
+        from axbar.cost._wear import wear_of
+
+        return wear_of(self)
+
+    @cached_property
     def metrics(self) -> dict[str, Metric]:
         """Figures of merit, ``[P]`` each, with unit and definition; see ``axbar.cost.metrics``."""
         from axbar.cost.metrics import metrics_of
@@ -304,6 +312,7 @@ class Estimate:
             "assumed_share": float(one.assumed_share[0]),
             "conventional": one.conventional,
             "programming": one.programming.to_dict() if one.programming is not None else None,
+            "wear": one.wear.to_dict() if one.wear is not None else None,
             "layers": list(one.layers),
             "components": list(one.components),
             "groups": {group: list(names) for group, names in one.groups.items()},

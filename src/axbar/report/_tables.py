@@ -67,7 +67,7 @@ def estimate_blocks(
     if not bool(estimate.feasible[0]):
         blocks.append(f"does not fit: {estimate.reasons[0]}")
     blocks.append(assumed_words(float(estimate.assumed_share[0])))
-    blocks += [] if estimate.programming is None else [estimate.programming.text()]
+    blocks += [each.text() for each in (estimate.programming, estimate.wear) if each is not None]
     held = [] if bottlenecks is None else ["", *_held_blocks(bottlenecks, wide=True)]
     return [*blocks, "", *_cost_blocks(estimate, (), wide=True), *held]
 
