@@ -60,6 +60,10 @@ class FakeEstimate:
         return None
 
     @property
+    def wear(self) -> None:
+        return None
+
+    @property
     def compared_with_silicon(self) -> bool:
         return True
 
