@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import torch
 from bn_nets import chip
-from prune_nets import DATA, applied, spiking, weights
+from prune_nets import DATA, SHAPE, applied, spiking, weights
 from torch import nn
 
 from axbar import registry
 from axbar.crossbar import to_analog
+from axbar.nn import build_model
 from axbar.techniques import get_technique
 
 #: a training of seconds; a technique takes those that it has
@@ -25,12 +26,16 @@ TRAINERS = [
 ]
 
 
+#: techniques for networks and chips of their own
+APART = {"variation-aware": {"run_time__unit": "nvm"}}
+
+
 def tuned(name: str, network: nn.Module, **settings: Any) -> nn.Module:
     """Apply a technique with settings of seconds to a network, or to a die of it."""
     technique = get_technique(name)
     known = technique.Config.model_fields
     config = technique.Config(**{key: value for key, value in (QUICK | settings).items() if key in known})
-    noisy = chip(device="rram-generic")
+    noisy = chip(device="rram-generic", **APART.get(name, {}))
     target = network if technique.stage == "network" else to_analog(network, noisy, seed=0, norms="keep")
     return technique.apply(target, noisy, DATA.tuning(), config).target
 
@@ -44,7 +49,7 @@ def test_all_that_train_are_known() -> None:
     assert {"bn-finetune", "lottery-ticket", "mask-single-spikes", "noise-aware", "prune"} <= set(TRAINERS)
 
 
-@pytest.mark.parametrize("name", TRAINERS)
+@pytest.mark.parametrize("name", [name for name in TRAINERS if name not in APART])
 def test_a_technique_that_trains_keeps_every_zero(name: str, pruned: nn.Module) -> None:
     result = tuned(name, pruned)
     before, after = weights(pruned), {path: weights(result)[path] for path in weights(pruned)}
@@ -56,6 +61,17 @@ def test_a_technique_that_trains_keeps_every_zero(name: str, pruned: nn.Module) 
     state = result.state_dict()
     kept = {key: value for key, value in pruned.state_dict().items() if key in state}  # norms may be folded
     assert any(not torch.equal(value, state[key]) for key, value in kept.items()), f"{name} trained nothing"
+
+
+def test_attention_keeps_every_zero_too() -> None:
+    attending = build_model("vit-tiny", width=16, depth=1, patch=4, **SHAPE).eval()
+    before = applied("prune:sparsity=0.5,epochs=0", attending).target
+    after = weights(tuned("variation-aware", before))
+    changed = 0
+    for path, weight in weights(before).items():
+        assert not after[path][weight == 0].any(), path
+        changed += int((after[path] != weight).sum())
+    assert changed and sum(int((weight == 0).sum()) for weight in weights(before).values()) > 1000
 
 
 def test_exact_gradients_and_folded_norms_keep_them_too(pruned: nn.Module) -> None:

@@ -62,7 +62,17 @@ CONDITIONS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 #: name of a share -> components, or how they begin
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "products": ("cells", "row_drivers", "bit_lines", "dac", "accumulators", "mac_", "corrections", "merger"),
+    "products": (
+        "cells",
+        "row_drivers",
+        "bit_lines",
+        "dac",
+        "accumulators",
+        "mac_",
+        "corrections",
+        "merger",
+        "multipliers",
+    ),
     "conversion": ("mux", "adc", "shift_add"),
     "joins, control": ("control", "prefix_sums", "masks"),
     "neurons": ("lif", "membrane", "pgu"),
@@ -75,11 +85,12 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
         "pe_buffers",
         "registers",
         "cache",
+        "operand_memory",
     ),
     "wires": ("interconnect", "die_link"),
     "off-chip DRAM": ("dram",),
     "leakage": ("leakage",),
-    "other": ("pool", "norm", "softmax", "elementwise"),
+    "other": ("pool", "norm", "softmax", "elementwise", "writes"),
 }
 
 _CYCLE_s: Final = 1.0 / 250e6

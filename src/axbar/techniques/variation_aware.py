@@ -24,6 +24,7 @@ from axbar.spec import HardwareSpec
 from axbar.spec.imc import ImcSpec
 from axbar.techniques._base import TechniqueConfig, TechniqueResult
 from axbar.techniques._finetune import FewImages, TuneConfig, fit, training_cost
+from axbar.techniques._masks import keep, weight_layers, zeros_of
 from axbar.techniques._run_time import check_products, check_written
 from axbar.techniques._written_noise import WrittenValues
 
@@ -76,7 +77,8 @@ class VariationAware:
         check_products(self.name, target)
         start = time.perf_counter()
         model, few = copy.deepcopy(target), FewImages(data, config.images, config.seed)
-        with _disturbed(model, hardware, config.noise):
+        layers = weight_layers(model, few.image)
+        with _disturbed(model, hardware, config.noise), keep(layers, zeros_of(layers)):
             fit(model.train(), few, config, config.epochs)
         return TechniqueResult(model.eval(), training_cost(model, few, config, config.epochs, start))
 
