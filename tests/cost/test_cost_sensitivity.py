@@ -142,6 +142,20 @@ def test_names_are_tried_and_sorted(table: Sensitivity) -> None:
     assert {"adc.kind", "device", "technology.sram"} <= {a.path for a in found}
 
 
+def test_powers_at_a_jump_are_those_of_the_side_without_it() -> None:
+    """Eight clocks of 250 MHz are just one conversion of 31.25 MHz: a slower clock takes a ninth."""
+    table = estimate(
+        small_network(), chip(adc__kind="sar", adc__bits=8, adc__sample_rate_Hz=250e6 / 8)
+    ).sensitivity()
+    raw = of(table, "clock_Hz", "energy_J", "leakage")
+    assert raw.kink and abs(raw.elasticity) > 100
+    paths, slopes = table.powers("energy_J")
+    found = slopes[paths.index("clock_Hz"), table.components.index("leakage")]
+    assert (
+        found in (pytest.approx(raw.below, abs=1e-9), pytest.approx(raw.above, abs=1e-9)) and abs(found) < 1
+    )
+
+
 def test_a_point_of_a_sweep() -> None:
     swept = estimate(small_network(), chip(), {"adc.bits": [4, 7]})
     alone = estimate(small_network(), chip(adc__bits=7))

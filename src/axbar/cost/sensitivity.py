@@ -19,7 +19,7 @@ Checked against closed forms: cells' energy has 1 in t_read and 2 in V_read.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -45,6 +45,8 @@ _LARGE: Final = 32
 _NO_CHIPS: Final = ("custom", "ideal")
 #: one-sided elasticities that differ by more stand at a kink
 _KINK: Final = 0.01
+#: no power of a physical law: a figure that grows faster jumps
+_JUMP: Final = 20.0
 
 
 @dataclass(frozen=True)
@@ -151,16 +153,17 @@ class Sensitivity:
     def powers(self, quantity: str) -> tuple[tuple[str, ...], Floats]:
         """Return the fields ``[F]`` and the elasticities of every component's figure in them, ``[F, C]``.
 
-        As ``elasticities`` for all components at once; not a number where a component has no such figure.
+        As ``elasticities`` for all components at once; not a number where a component has no such figure. Where a
+        figure jumps at the very value of the chip (a conversion that takes just eight clocks), the slope is that of the
+        side without the jump.
         """
         kept = [(field, ends) for field in self.fields if (ends := self._ends(field)) is not None]
         low, high = ([ends[i] for _, ends in kept] for i in (0, 1))
-        figures = self.swept.parts[quantity]
-        first, last = figures[[row for _, row in low]], figures[[row for _, row in high]]
-        width = np.log([b[0] / a[0] for a, b in zip(low, high, strict=True)])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slopes = np.log(last / first) / width[:, None]
-        return tuple(field.path for field, _ in kept), slopes
+        here = [(field.value, 0) for field, _ in kept]
+        parts = self.swept.parts[quantity]
+        slopes, below, above = (_slopes(a, b, parts) for a, b in ((low, high), (low, here), (here, high)))
+        smooth = np.where(np.abs(below) < np.abs(above), below, above)
+        return tuple(field.path for field, _ in kept), np.where(np.abs(slopes) > _JUMP, smooth, slopes)
 
     def to_dict(self, quantity: str = "energy_J", component: str = "") -> dict[str, Any]:
         """Return both as plain JSON values; ``None`` for what can't be told."""
@@ -222,6 +225,13 @@ def _slope(low: tuple[float, int], high: tuple[float, int], figures: Floats) -> 
     if first <= 0 or last <= 0:
         return math.nan
     return math.log(last / first) / math.log(high[0] / low[0])
+
+
+def _slopes(low: Sequence[tuple[float, int]], high: Sequence[tuple[float, int]], parts: Floats) -> Floats:
+    """Return the slopes between two values and rows of each field, ``[F, C]``; not a number between equal values."""
+    first, last = (parts[[row for _, row in ends]] for ends in (low, high))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(last / first) / np.log([b[0] / a[0] for a, b in zip(low, high, strict=True)])[:, None]
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
