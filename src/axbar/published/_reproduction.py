@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from axbar.files import write_atomic
 
-__all__ = ["Claim", "Reproduction", "write_study"]
+__all__ = ["Claim", "Reproduction", "kept", "write_study"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,24 @@ def write_study(folder: Path, *, table: str, figure: str, results: Any = None) -
     for what, text in (("table", table), ("figure", figure)):
         write_atomic(written[what], text)
     return {what: str(file) for what, file in written.items()}
+
+
+def kept(file: Path, settings: Mapping[str, Any], work: Callable[[], Any]) -> Any:
+    """Return what an earlier call with the same settings left in ``file``, or do the work and leave it there.
+
+    Args:
+        file: JSON.
+        settings: on which the result depends, as plain values.
+        work: returns plain values.
+    """
+    asked = json.loads(json.dumps(settings))
+    if file.exists():
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        if stored["settings"] == asked:
+            return stored["found"]
+    found = json.loads(json.dumps(work()))
+    write_atomic(file, json.dumps({"settings": asked, "found": found}, indent=1))
+    return found
 
 
 def _table(rows: tuple[Mapping[str, Any], ...]) -> list[str]:

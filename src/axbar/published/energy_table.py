@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from axbar.published._markdown import table
 from axbar.published.energy_chips import CHIPS, CONDITIONS, PARTS, SHIPPED
 from axbar.published.energy_claims import ranks, spiking
 
@@ -46,22 +47,22 @@ def _ranks(found: Found, condition: str) -> list[dict[str, Any]]:
 
 def markdown(found: Found) -> str:
     """Return all tables."""
-    text = ["## Methods, as shipped", _table(_methods(found, SHIPPED))]
-    text += ["## What the methods make of the network", _table(_networks(found))]
+    text = ["## Methods, as shipped", table(_methods(found, SHIPPED))]
+    text += ["## What the methods make of the network", table(_networks(found))]
     for condition in CONDITIONS:
         if condition != SHIPPED:
-            text += [f"## Methods, {condition}", _table(_methods(found, condition))]
-        text += [f"## Ranks of the spiking methods, {condition}", _table(_ranks(found, condition))]
-    text += ["## Where it goes, % of energy", _table(_shares(found))]
-    text += ["## Published networks", _table(_published(found))]
+            text += [f"## Methods, {condition}", table(_methods(found, condition))]
+        text += [f"## Ranks of the spiking methods, {condition}", table(_ranks(found, condition))]
+    text += ["## Where it goes, % of energy", table(_shares(found))]
+    text += ["## Published networks", table(_published(found))]
     for title, key in (("VGG9", "steps"), ("Trained CNN", "trained_steps")):
-        text += [f"## {title} by T, µJ", _table(_steps(found[key]))]
+        text += [f"## {title} by T, µJ", table(_steps(found[key]))]
     text += [
         "## VGG9 of five steps by spike rate, µJ behind the layer that reads the image",
-        _table(_rates(found)),
+        table(_rates(found)),
     ]
-    text += ["## A training step", _table(_training(found))]
-    text += ["## Zeros on the array", _table([{"network": n, **v} for n, v in found["sparse"].items()])]
+    text += ["## A training step", table(_training(found))]
+    text += ["## Zeros on the array", table([{"network": n, **v} for n, v in found["sparse"].items()])]
     text += ["## Why", *found["why"]["notes"], found["why"]["energy"], found["why"]["EDP"]]
     return "\n\n".join(text) + "\n"
 
@@ -131,13 +132,3 @@ def _training(found: Found) -> list[dict[str, Any]]:
         for reads, rows in found["training"].items()
         for name, row in rows.items()
     ]  # fmt: skip
-
-
-def _table(body: Sequence[Mapping[str, Any]]) -> str:
-    heads = list(body[0])
-    lines = [heads, ["---"] * len(heads), *([_cell(row.get(head, "")) for head in heads] for row in body)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -9,7 +9,6 @@ again on a network that was trained, pruned and rid of single spikes here.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,11 +18,10 @@ from axbar import cost
 from axbar._evaluate import Progress
 from axbar._run import versions
 from axbar.data import Dataset, load_data
-from axbar.files import write_atomic
 from axbar.published import loas_counts as counts
 from axbar.published import loas_network as network
 from axbar.published import loas_priced as priced
-from axbar.published._reproduction import Reproduction, write_study
+from axbar.published._reproduction import Reproduction, kept, write_study
 from axbar.published.loas_claims import claims
 from axbar.published.loas_facts import PUBLISHED
 from axbar.published.loas_figure import panels
@@ -156,15 +154,7 @@ class _Kept:
     settings: dict[str, Any]
 
     def __call__(self, name: str, make: Callable[[], Any]) -> Any:
-        file = self.folder / f"{name}.json"
-        settings = json.loads(json.dumps(self.settings))
-        if file.exists():
-            stored = json.loads(file.read_text(encoding="utf-8"))
-            if stored["settings"] == settings:
-                return stored["found"]
-        found = make()
-        write_atomic(file, json.dumps({"settings": settings, "found": found}, indent=1))
-        return json.loads(json.dumps(found))
+        return kept(self.folder / f"{name}.json", self.settings, make)
 
 
 def _published_factors(net: str) -> dict[str, float]:

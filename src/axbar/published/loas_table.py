@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from axbar.published._markdown import table
 from axbar.published.loas_claims import NAMES
 from axbar.published.loas_priced import efficiencies
 
@@ -33,26 +34,26 @@ def _levels(table: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
 def markdown(found: Found) -> str:
     """Return all tables."""
     real = found["real"]
-    parts = ["## Published totals", _table(_published(found))]
-    parts += ["## Factors of the speed-up", _table(_factors(found))]
-    parts += ["## Cycles, columns of unequal density", _table(_skew(found))]
+    parts = ["## Published totals", table(_published(found))]
+    parts += ["## Factors of the speed-up", table(_factors(found))]
+    parts += ["## Cycles, columns of unequal density", table(_skew(found))]
     for net, value in found["synthetic"].items():
-        parts += [f"## Cycles, synthetic {NAMES[net]}", _table(_levels(value["levels"]))]
-    parts += [f"## Cycles, trained network, {real['samples']} images", _table(_levels(real["levels"]))]
-    parts += ["## Cycles before pruning", _table(_levels(real["dense_levels"]))]
-    parts += ["## Energy, published sum, nJ", _table(_published_energy(found))]
-    parts += ["## Energy, own components, nJ", _table(_energy(found))]
+        parts += [f"## Cycles, synthetic {NAMES[net]}", table(_levels(value["levels"]))]
+    parts += [f"## Cycles, trained network, {real['samples']} images", table(_levels(real["levels"]))]
+    parts += ["## Cycles before pruning", table(_levels(real["dense_levels"]))]
+    parts += ["## Energy, published sum, nJ", table(_published_energy(found))]
+    parts += ["## Energy, own components, nJ", table(_energy(found))]
     parts += [
         "## Prefix sums: cycles",
-        _table(_circuits(found)),
+        table(_circuits(found)),
         "## Prefix sums: costs",
-        _table(_costs(found)),
+        table(_costs(found)),
     ]
-    parts += ["## Formats of spikes, trained network", _table(_formats(found))]
-    parts += ["## Trained network", _table([{"stage": name, **v} for name, v in found["stages"].items()])]
-    parts += ["## Sparsities", _table([{"stage": name, **v} for name, v in real["sparsities"].items()])]
+    parts += ["## Formats of spikes, trained network", table(_formats(found))]
+    parts += ["## Trained network", table([{"stage": name, **v} for name, v in found["stages"].items()])]
+    parts += ["## Sparsities", table([{"stage": name, **v} for name, v in real["sparsities"].items()])]
     by_layer = [{"stage": stage, **row} for stage, body in real["by_layer"].items() for row in body]
-    parts += ["## Layers on LoAS", _table(by_layer)]
+    parts += ["## Layers on LoAS", table(by_layer)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -138,13 +139,3 @@ def _formats(found: Found) -> list[dict[str, Any]]:
         for stage, t in found["real"]["formats"].items()
         for form, row in t.items()
     ]
-
-
-def _table(body: Sequence[Mapping[str, Any]]) -> str:
-    heads = list(body[0])
-    lines = [heads, ["---"] * len(heads), *([_cell(row.get(head, "")) for head in heads] for row in body)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from axbar.published._markdown import table
+
 __all__ = ["markdown", "rows"]
 
 Found = Mapping[str, Any]
@@ -33,7 +35,7 @@ def _networks(found: Found) -> list[dict[str, Any]]:
 
 def markdown(found: Found) -> str:
     """Return all tables."""
-    parts = ["## Networks on one chip", _table(_networks(found))]
+    parts = ["## Networks on one chip", table(_networks(found))]
     for name, shares in found["modules"].items():
         groups = sorted({g for share in shares.values() for g in share})
         body = [
@@ -43,20 +45,20 @@ def markdown(found: Found) -> str:
             }
             for g in groups
         ]
-        parts += [f"## Where it goes: {name}", _table(body)]
-    parts += ["## Arrays", _table(_columns(found["arrays"]))]
+        parts += [f"## Where it goes: {name}", table(body)]
+    parts += ["## Arrays", table(_columns(found["arrays"]))]
     converters = [{"kind": kind, **row} for kind, t in found["adcs"].items() for row in _columns(t)]
-    parts += ["## Converters", _table(converters)]
-    parts += ["## Devices", _table([{"device": name, **v} for name, v in found["devices"].items()])]
+    parts += ["## Converters", table(converters)]
+    parts += ["## Devices", table([{"device": name, **v} for name, v in found["devices"].items()])]
     state = [{"order": order, **row} for order, t in found["membranes"].items() for row in _columns(t)]
-    parts += ["## Membranes", _table(state)]
+    parts += ["## Membranes", table(state)]
     own = found["rates"]
     beside = {"rate": f"{own['bits']} bit, conventional", **own["conventional"]}
     spiking = [{"order": order, **row} for order in ("step", "layer") for row in _columns(own[order])]
-    parts += ["## Spike rate, T = 5", _table([*spiking, beside])]
-    parts += ["## Early exit", _table([dict(found["exit"])])]
+    parts += ["## Spike rate, T = 5", table([*spiking, beside])]
+    parts += ["## Early exit", table([dict(found["exit"])])]
     moved = [{"case": name, "moved_uJ": 1e6 * v} for name, v in found["movement"].items()]
-    parts += ["## Memories and wires", _table(moved), "## Behind harsh wires", _table([dict(found["wires"])])]
+    parts += ["## Memories and wires", table(moved), "## Behind harsh wires", table([dict(found["wires"])])]
     parts += _designs(found)
     return "\n\n".join(parts) + "\n"
 
@@ -68,21 +70,11 @@ def _designs(found: Found) -> list[str]:
     shared = [{"network": name, **row} for name, t in found["shared"].items() for row in _columns(t)]
     by_device = [{"device": name, **row} for name, row in found["device_accuracy"].items()]
     return [
-        "## Few bits", _table(found["few_bits"]), "## Mixed devices", _table(mixed),
-        "## Search", _table(searched), "## Shared membranes", _table(shared),
-        "## Accuracy by device", _table(by_device),
+        "## Few bits", table(found["few_bits"]), "## Mixed devices", table(mixed),
+        "## Search", table(searched), "## Shared membranes", table(shared),
+        "## Accuracy by device", table(by_device),
     ]  # fmt: skip
 
 
 def _columns(table: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
     return [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
-
-
-def _table(body: Sequence[Mapping[str, Any]]) -> str:
-    heads = list(body[0])
-    lines = [heads, ["---"] * len(heads), *([_cell(row.get(head, "")) for head in heads] for row in body)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

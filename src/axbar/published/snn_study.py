@@ -7,8 +7,6 @@ charged on crossbars, a systolic array and a dual-sparse accelerator from the sa
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,7 @@ from typing import Any
 from axbar._evaluate import Progress
 from axbar._run import versions
 from axbar.data import Dataset, load_data
-from axbar.files import write_atomic
-from axbar.published._reproduction import Reproduction, write_study
+from axbar.published._reproduction import Reproduction, kept, write_study
 from axbar.published.snn_claims import claims
 from axbar.published.snn_figure import panels
 from axbar.published.snn_measure import CHIPS, curve, measure
@@ -140,28 +137,16 @@ def _net(
         tell(number)
         place = folder / _slug(variant.name)
         settings = facts | {"variant": asdict(variant)}
-        measured[variant.name] = _kept(
+        measured[variant.name] = kept(
             place / "row.json", settings,
             lambda place=place, variant=variant: measure(
                 make(place, variant, trained, dataset, net, seed), dataset,
                 tests=net.tests, traced=size.traced, bits=variant.bits, fixed=variant.fixed,
             ),
         )  # fmt: skip
-    bend = _kept(
+    bend = kept(
         folder / "curve.json", facts,
         lambda: curve(make(trained, every[0], trained, dataset, net, seed), dataset, tests=net.tests,
                       traced=size.traced),
     )  # fmt: skip
     return {"recipe": asdict(net), "rows": measured, "curve": bend}
-
-
-def _kept(file: Path, settings: Mapping[str, Any], work: Any) -> Any:
-    """Return what an earlier call with the same settings left in ``file``, or do the work and leave it there."""
-    asked = json.loads(json.dumps(settings))
-    if file.exists():
-        stored = json.loads(file.read_text(encoding="utf-8"))
-        if stored["settings"] == asked:
-            return stored["found"]
-    found = work()
-    write_atomic(file, json.dumps({"settings": asked, "found": found}, indent=1))
-    return found

@@ -7,6 +7,7 @@ from typing import Any
 
 from scipy.stats import binomtest
 
+from axbar.published._markdown import table
 from axbar.published.snn_measure import CHIPS
 
 __all__ = ["markdown", "rows"]
@@ -44,23 +45,12 @@ def markdown(found: Found) -> str:
     """Return all tables."""
     text: list[str] = []
     for name, net in found["nets"].items():
-        text += [f"## {name}", _table(_rows(net))]
+        text += [f"## {name}", table(_rows(net))]
         bend = net["curve"]
-        text += [f"## {name}: early exit against its threshold", _table([
+        text += [f"## {name}: early exit against its threshold", table([
             {"threshold": t, "accuracy_%": 100 * a, "mean T": s, "energy_uJ": 1e6 * e, "edp_nJs": 1e9 * d}
             for t, a, s, e, d in zip(
                 bend["threshold"], bend["accuracy"], bend["mean_steps"], bend["energy_J"], bend["edp_Js"], strict=True
             )
         ])]  # fmt: skip
     return "\n\n".join(text) + "\n"
-
-
-def _table(body: list[dict[str, Any]]) -> str:
-    heads = list(body[0])
-    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    lines += ["| " + " | ".join(_cell(row[head]) for head in heads) + " |" for row in body]
-    return "\n".join(lines)
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -6,8 +6,7 @@ steps on this machine. Modelled: training on systolic arrays, inference on cross
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,9 @@ from torch import nn
 from axbar._evaluate import Progress
 from axbar._run import versions
 from axbar.data import Dataset
-from axbar.files import write_atomic
 from axbar.nn import predict_logits
 from axbar.nn.tensor_train import TTConv2d
-from axbar.published._reproduction import Reproduction, write_study
+from axbar.published._reproduction import Reproduction, kept, write_study
 from axbar.published.tt_chips import inference, specs, training
 from axbar.published.tt_claims import claims
 from axbar.published.tt_figure import panels
@@ -98,7 +96,7 @@ def reproduce(
     found |= _chips(place, size, data_dir)
     found["untrained"] = _untrained(place, size, data_dir)
     measured = {"width": size.width, "batch": size.batch, "rounds": size.rounds, "rank": rank, "threads": 1}
-    found["steps"] = _kept(
+    found["steps"] = kept(
         place / "steps.json", measured, lambda: steps(size.width, size.batch, rank, size.rounds)
     )
     found |= {"sizes": sizes(rank), "solved": solved()}
@@ -138,9 +136,7 @@ def _run(place: Path, net: Net, mode: str, seed: int, dataset: Dataset) -> dict[
     """Return accuracy and size of one run, trained or merged."""
     here = place / _slug(net, mode, seed)
     facts = {**_recipe(net, mode), "mode": mode, "seed": seed, "data_hash": dataset.hash()}
-    return _kept(
-        here / "row.json", facts, lambda: _row(trained(here, net, mode, dataset, seed), net, dataset)
-    )
+    return kept(here / "row.json", facts, lambda: _row(trained(here, net, mode, dataset, seed), net, dataset))
 
 
 def _recipe(net: Net, mode: str) -> dict[str, Any]:
@@ -189,7 +185,7 @@ def _chips(place: Path, size: Scale, data_dir: str | None) -> dict[str, Any]:
                 "inference": inference(network, dataset, size.samples),
             }
 
-        row = _kept(here / "chips.json", facts, price)
+        row = kept(here / "chips.json", facts, price)
         for what in found:
             found[what][mode] = row[what]
     return found | {"traced": f"{net.name}, width {net.width}, {size.samples} samples"}
@@ -205,22 +201,10 @@ def _untrained(place: Path, size: Scale, data_dir: str | None) -> dict[str, Any]
         networks = ((mode, warmed(net, mode, dataset, net.seeds[0], size.width)) for mode in MODES)
         return {mode: training(network, dataset, size.samples) for mode, network in networks}
 
-    found = _kept(place / "untrained.json", facts, price)
+    found = kept(place / "untrained.json", facts, price)
     return {"width": size.width, "training": found}
 
 
 def _priced(size: Scale, dataset: Dataset) -> dict[str, Any]:
     chips = {name: spec.hash() for name, spec in specs().items()}
     return {"samples": size.samples, "data_hash": dataset.hash(), "chips": chips, "versions": versions()}
-
-
-def _kept(file: Path, settings: Mapping[str, Any], work: Callable[[], Any]) -> Any:
-    """Return what an earlier call with the same settings left in ``file``, or do the work and leave it there."""
-    asked = json.loads(json.dumps(settings))
-    if file.exists():
-        stored = json.loads(file.read_text(encoding="utf-8"))
-        if stored["settings"] == asked:
-            return stored["found"]
-    found = work()
-    write_atomic(file, json.dumps({"settings": asked, "found": found}, indent=1))
-    return found

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from axbar.intervals import wilson
+from axbar.published._markdown import table
 from axbar.published.tt_claims import accuracies, lost, spread
 from axbar.published.tt_networks import MODES
 
@@ -24,23 +25,23 @@ def markdown(found: Found) -> str:
     """Return all tables."""
     text: list[str] = []
     for name, net in found["nets"].items():
-        text += [f"## {name}", _table(_accuracy(net))]
-    text += ["## Training step, measured", _table(_steps(found["steps"]))]
+        text += [f"## {name}", table(_accuracy(net))]
+    text += ["## Training step, measured", table(_steps(found["steps"]))]
     text += [
         f"## Training step, modelled, per sample: {found['traced']}",
-        _table(_training(found["training"])),
+        table(_training(found["training"])),
     ]
     wide = found["untrained"]
     text += [
         f"## Training step, modelled, per sample: untrained, width {wide['width']}",
-        _table(_training(wide["training"])),
+        table(_training(wide["training"])),
     ]
-    text += ["## Inference on crossbars", _table(_inference(found["inference"]))]
+    text += ["## Inference on crossbars", table(_inference(found["inference"]))]
     for data, modes in found["sizes"].items():
-        text += [f"## Counted at full width, {data}, rank {found['rank']:g} min(I, O)", _table(_sizes(modes))]
+        text += [f"## Counted at full width, {data}, rank {found['rank']:g} min(I, O)", table(_sizes(modes))]
     text += [
         f"## Counted at full width, N-Caltech101, rank {found['solved']['rank']:.4f} min(I, O)",
-        _table(_sizes({mode: found["solved"][mode] for mode in MODES})),
+        table(_sizes({mode: found["solved"][mode] for mode in MODES})),
     ]
     return "\n\n".join(text) + "\n"
 
@@ -109,16 +110,3 @@ def _sizes(modes: Found) -> list[dict[str, Any]]:
         }
         for mode, row in modes.items()
     ]  # fmt: skip
-
-
-def _table(body: list[dict[str, Any]]) -> str:
-    heads = list(body[0])
-    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    lines += ["| " + " | ".join(_cell(row[head]) for head in heads) + " |" for row in body]
-    return "\n".join(lines)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return "" if value != value else f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
