@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from axbar._report import QUANTITIES, Report, Waterfall
-from axbar.report import _applied_view, _bottleneck_view, _facts, _palette, _spec_view, _view, _waterfall_view
+from axbar.report import (
+    _applied_view,
+    _bottleneck_view,
+    _facts,
+    _palette,
+    _spec_view,
+    _view,
+    _waterfall_view,
+    _wear_view,
+)
 from axbar.report._scale import percent
 from axbar.report.charts import (
     accuracy_chart,
@@ -71,6 +80,7 @@ def _page(report: Report, sources: Any, bars: int, most_rows: int, whole: bool) 
             held=_held(report, cost, most_rows),
             applied=None if report.applied is None else _applied_view.applied_rows(report.applied),
             nothing_applied=_applied_view.NOTHING_APPLIED,
+            wear=_wear(report),
             merit=_bottleneck_view.merit_rows(report.estimate.metrics),
             rates=_rates(report, bars),
             rows=rows[:most_rows],
@@ -191,6 +201,11 @@ def _waterfall(waterfall: Waterfall | None, most: int) -> dict[str, Any] | None:
         "layers": Markup(signed_chart(layers, "points of accuracy", "In one layer only")) if layers else "",
         "layers_note": _waterfall_view.left_out_words(waterfall, most),
     }
+
+
+def _wear(report: Report) -> dict[str, Any] | None:
+    found = _wear_view.wear_facts(report.estimate)
+    return found and {**found, "chart": Markup(found["chart"])}
 
 
 def _panel(cost: _view.Cost, number: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from axbar.report.charts.accuracy import accuracy_chart
 from axbar.report.charts.held import held_chart
+from axbar.report.charts.life import life_chart
 from axbar.report.charts.pair import pair_chart
 from axbar.report.charts.ranked import ranked_chart
 from axbar.report.charts.rates import rates_chart
@@ -16,6 +17,7 @@ from axbar.report.charts.waterfall import waterfall_chart
 __all__ = [
     "accuracy_chart",
     "held_chart",
+    "life_chart",
     "pair_chart",
     "ranked_chart",
     "rates_chart",
