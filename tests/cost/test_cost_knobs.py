@@ -11,7 +11,7 @@ from axbar.cost._types import QUANTITIES
 from axbar.spec import ImcSpec, path_table
 
 #: these decide accuracy, and the ones of write-verify how often cells are written: nothing that an inference costs
-ACCURACY_ONLY = {"adc.inl_lsb", "device.program_noise"} | {
+ACCURACY_ONLY = {"adc.inl_lsb", "device.program_noise", "run_time.write_noise"} | {
     path
     for path in path_table(ImcSpec)
     if path.startswith(("device.custom.", "wires."))

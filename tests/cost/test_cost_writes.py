@@ -51,7 +51,7 @@ def test_verified_cells_are_written_more_often() -> None:
     tolerance = [0.0, 0.2, 0.05]
     done = estimate(attention(), base, {"device.verify_tolerance": tolerance})
     expected = [
-        expected_writes(base.replace({"device.verify_tolerance": t}).device, 2)  # pyright: ignore[reportAttributeAccessIssue]
+        expected_writes(base.replace({"device.verify_tolerance": t, "device.program_noise": 1.0}).device, 2)  # pyright: ignore[reportAttributeAccessIssue]
         for t in tolerance
     ]
     assert expected[0] == 1 and expected[2] > expected[1] > 1
@@ -62,6 +62,14 @@ def test_verified_cells_are_written_more_often() -> None:
     assert found is not None
     assert found.writes == pytest.approx(expected)
     assert found.life_s == pytest.approx(1e6 / np.array(expected))
+
+
+def test_how_often_is_decided_by_the_noise_of_what_is_written_not_of_weights() -> None:
+    base = load_hardware("imc-rram-clipformer", {"device.verify_tolerance": 0.1})
+    changes = {"run_time.write_noise": [1.0, 0.0, 1.0], "device.program_noise": [0.05, 0.05, 2.0]}
+    found = wear_of(estimate(attention(), base, changes), images_per_s=1.0)
+    assert found is not None
+    assert found.writes[1] == 1 and found.writes[0] == found.writes[2] > 1.5
 
 
 def test_the_note_names_life_and_pace_at_the_chips_own_rate() -> None:

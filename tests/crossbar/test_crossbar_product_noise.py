@@ -95,7 +95,7 @@ def one_product(n: int = 8, heads: int = 1, count: int = 4) -> Tensor:
 @pytest.mark.parametrize("noise", [0.25, 0.5, 1.0])
 def test_sample_variance_of_every_level(noise: float) -> None:
     """Var(G' - G) = (gamma s)^2 (G - G_min) (G_max - G_min), 20,000 cells per level, within 3 standard errors."""
-    how = Writing(chip({"device.program_noise": noise, **NO_WIRES}), Drive("real", 8))
+    how = Writing(chip({"run_time.write_noise": noise, **NO_WIRES}), Drive("real", 8))
     cells, gamma_s = 20_000, 0.4 * noise
     levels = np.repeat(np.arange(4, dtype=np.uint8), cells).reshape(1, 1, 1, 4, cells)
     units = ReadDraws(7, "scores", np.array([2]), np.array([0]))
@@ -271,7 +271,7 @@ def attention_snr_dB(gamma_s: float, clip: tuple[float, float], heads: int) -> f
     """Every head has a range of its own; scores have a standard deviation of 2."""
     changes = {
         **NO_WIRES,
-        "device.program_noise": gamma_s / 0.4,
+        "run_time.write_noise": gamma_s / 0.4,
         "run_time.clip_low": clip[0],
         "run_time.clip_high": clip[1],
     }
@@ -299,6 +299,7 @@ def test_clipping_hurts_at_low_noise_and_helps_at_high() -> None:
 
 
 def test_the_table_rests_on_the_law_of_the_device() -> None:
-    device = chip({"device.program_noise": 0.5}).device
+    spec = chip({"run_time.write_noise": 0.5, "device.program_noise": 3.0})
+    device = Writing(spec, Drive("real", 8)).device
     sigma = devices.preset_of(device).program_sigma(device.g_on_S, device)
     assert sigma == pytest.approx(0.2 * (device.g_on_S - device.g_off_S))

@@ -106,7 +106,7 @@ def test_an_ideal_chip_equals_its_integer_network(unit: str, changes: dict[str, 
 
 @pytest.mark.parametrize("changes", [{}, CLIP])
 def test_the_offset_of_a_finite_ratio_cancels(changes: dict[str, Any]) -> None:
-    spec = chip({**changes, **NO_WIRES, "device.program_noise": 0.0})
+    spec = chip({**changes, **NO_WIRES, "run_time.write_noise": 0.0})
     model, x = block(), tokens()
     with arrays_always():
         exact = digital(model, spec, x)(x)
@@ -132,7 +132,7 @@ def test_eight_bits_come_close_to_float() -> None:
 
 def test_spikes_on_either_side_are_exact() -> None:
     x = (pairs(heads=2, n=16) > 0.5).float()
-    for spec in (chip({**CLIP, **NO_WIRES, "device.program_noise": 0.0}), ideal(chip(CLIP))):
+    for spec in (chip({**CLIP, **NO_WIRES, "run_time.write_noise": 0.0}), ideal(chip(CLIP))):
         assert torch.equal(digital(Pair(), spec, x)(x), x[:, 0] @ x[:, 1])
         with arrays_always():
             assert torch.equal(to_analog(Pair(), spec, data=x)(x), x[:, 0] @ x[:, 1])
@@ -213,7 +213,7 @@ def test_operands_may_be_named() -> None:
 
 def test_converter_ranges_are_fitted_per_array() -> None:
     x = pairs(n=40)
-    spec = chip({"adc.bits": 5, **NO_WIRES, "device.program_noise": 0.0})
+    spec = chip({"adc.bits": 5, **NO_WIRES, "run_time.write_noise": 0.0})
     fitted, worst = to_analog(Pair(), spec, data=x), to_analog(Pair(), spec, data=x)
     product: Any = worst.product
     product._fitted.clear()

@@ -56,7 +56,7 @@ def test_given_bounds_are_settings_of_the_chip(network: nn.Module, data: Any) ->
 
 def test_the_best_choice_on_held_out_images_is_taken(network: nn.Module, data: Any) -> None:
     technique, config = parse_technique("clipformer:images=48")
-    loud = chip(**{"device.program_noise": 2.5})
+    loud = chip(**{"run_time.write_noise": 2.5})
     settings, cost = technique.choose_settings(network, loud, data.tuning(), config)  # pyright: ignore[reportAttributeAccessIssue]
     held = cost["held_out"]
     assert list(held) == [f"α {low:g}, β {high:g}" for low, high in CHOICES]
@@ -87,6 +87,9 @@ def test_advice_offers_the_published_point_where_keys_are_written(network: nn.Mo
     workload = axbar.trace(network, data.test.images(slice(0, 4)))
     offer = get_technique("clipformer").what_if(chip(), workload)  # pyright: ignore[reportAttributeAccessIssue]
     assert offer is not None and dict(offer.changes) == {"run_time.clip_low": 2.0, "run_time.clip_high": 0.25}
+    assert "does not pay" in offer.why  # at the published noise normal values lose more to the clip
+    loud = get_technique("clipformer").what_if(chip(**{"run_time.write_noise": 2.5}), workload)  # pyright: ignore
+    assert loud is not None and "clipping pays" in loud.why
     for other in (
         chip(**{"run_time.unit": "sram"}),
         chip(**{"run_time.clip_high": 0.5}),

@@ -25,7 +25,7 @@ def chip(**settings: Any) -> ImcSpec:
 
 @pytest.mark.parametrize("scale", [0.25, 1.0, 2.0])
 def test_the_spread_of_a_value_is_that_of_its_cells(scale: float) -> None:
-    codes, sigma = written_sigma(chip(**{"device.program_noise": scale}))
+    codes, sigma = written_sigma(chip(**{"run_time.write_noise": scale}))
     assert np.array_equal(codes, np.arange(256))
     digits = (np.arange(256)[:, None] >> np.arange(0, 8, 2)) & 3
     # 0.4 √((G − g_off)(g_on − g_off)) in levels is 0.4 √(3 l)

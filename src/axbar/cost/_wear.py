@@ -178,7 +178,7 @@ def _of_points(plan: Plan) -> tuple[Floats, Floats]:
     for points in plan.chunks():
         x = plan.context(points)
         if x.text("run_time.unit") == "nvm":
-            again[points], endurance[points] = mean_writes(x, "run_time.cell_bits"), x.p("device.endurance")
+            again[points], endurance[points] = mean_writes(x), x.p("device.endurance")
         else:
             endurance[points] = SRAM.spec.endurance
     return again, endurance

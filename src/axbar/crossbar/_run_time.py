@@ -107,9 +107,9 @@ class Writing:
     @cached_property
     def device(self) -> Device:
         """What holds them."""
-        own = self.hardware.device
-        if self.hardware.run_time.unit == "nvm" or own.name == "sram":
-            return own
+        own, run_time = self.hardware.device, self.hardware.run_time
+        if run_time.unit == "nvm" or own.name == "sram":
+            return own.model_copy(update={"program_noise": run_time.write_noise})
         sram: Any = registry.get("devices", "sram")
         return sram.spec
 

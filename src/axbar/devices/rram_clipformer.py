@@ -6,8 +6,9 @@ write noise has the form of TxSim (Roy et al.),
     G' = G + gamma sqrt((G - G_min) (G_max - G_min)) N(0, s^2),   gamma in {3, 4, 5}:
 
 none at G_min, most at G_max. Only the product gamma s matters, and s is not published openly: s = 0.1 is *assumed*
-(it fits the published signal-to-noise ratios within their spread), gamma = 4. ``device.program_noise`` of 0.75
-and 1.25 gives gamma 3 and 5.
+(it fits the published signal-to-noise ratios within their spread), gamma = 4; on a chip ``run_time.write_noise`` of
+0.75 and 1.25 gives gamma 3 and 5. It is the noise of keys and values, written anew for every image; weights can be
+verified, so a chip may give them a smaller ``device.program_noise``.
 """
 
 from axbar.devices._laws import SquareRoot

@@ -231,7 +231,9 @@ class RunTime(SpecModel):
     """Products of two operands that are both computed at run time, as attention has them: Q Kᵀ and S V.
 
     The right operand, Kᵀ or V, is written into arrays of ``crossbar.rows`` x ``crossbar.cols`` before the left one
-    drives them, sign and magnitude on differential pairs like weights; or both meet in digital multipliers.
+    drives them, sign and magnitude on differential pairs like weights; or both meet in digital multipliers. Weights are
+    written once and with care, these for every image: so the scale of their write errors, ``write_noise``, is their
+    own, and ``device.program_noise`` that of weights.
     ``clip_low`` (α) and ``clip_high`` (β) change what is written: G - α g_off, at least g_off, then at most β g_on
     (ClipFormer, arXiv 2402.02586).
     """
@@ -243,6 +245,12 @@ class RunTime(SpecModel):
     bits: int = Field(default=8, ge=1, le=8, description="magnitude bits of the operand on the right")
     cell_bits: int = Field(
         default=2, ge=1, le=7, description="magnitude bits in one cell of unit nvm; an SRAM cell holds one"
+    )
+    write_noise: float = Field(
+        default=1.0,
+        ge=0,
+        le=10,
+        description="scale of the device law's programming noise for what unit nvm writes: 1 as published, 0 none",
     )
     clip_low: float = Field(
         default=0.0,

@@ -9,6 +9,7 @@ from axbar.techniques._plan import check_chip, check_network, check_plan, parse_
 from axbar.techniques._structure import LayerStructure, structure, structure_table
 from axbar.techniques._tensor_train import merge_tensor_train, tensor_train
 from axbar.techniques._tt_counts import TTCounts, tt_counts
+from axbar.techniques._written_noise import written_snr_dB
 
 __all__ = [
     "LayerStructure",
@@ -33,4 +34,5 @@ __all__ = [
     "structure_table",
     "tensor_train",
     "tt_counts",
+    "written_snr_dB",
 ]

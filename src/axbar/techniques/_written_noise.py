@@ -8,9 +8,17 @@ other one at level 0. With σ(l) the programming error of a cell in levels, the 
 
 in squared codes. Errors of cells are independent; a mean error of a device's law, and writing again where a write
 was verified to be off, are left out.
+
+Of values v that occur with weights p, writing leaves a signal-to-noise ratio of
+
+    SNR = Σ p v² / Σ p ((mean(v) - v)² + σ²(v)).
+
+Clipping makes the first term of the sum below larger and the second one smaller. Where they balance it starts to pay.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import torch
@@ -20,7 +28,11 @@ from torch import Tensor
 from axbar import devices
 from axbar.spec.imc import ImcSpec
 
-__all__ = ["WrittenValues", "written_sigma"]
+__all__ = ["WrittenValues", "written_sigma", "written_snr_dB"]
+
+_SPREAD = (
+    4.0  # standard deviations of a normal at the end of its range: the largest of some ten thousand values
+)
 
 
 def written_sigma(spec: ImcSpec) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -31,7 +43,10 @@ def written_sigma(spec: ImcSpec) -> tuple[NDArray[np.float64], NDArray[np.float6
     >>> float(sigma[0]), round(float(sigma[3]), 3)  # 0.4 · √(3 · 3)
     (0.0, 1.2)
     """
-    run_time, device = spec.run_time, spec.device
+    run_time, device = (
+        spec.run_time,
+        spec.device.model_copy(update={"program_noise": spec.run_time.write_noise}),
+    )
     codes = devices.clipped_codes(
         run_time.bits, run_time.clip_low, run_time.clip_high, device.g_off_S, device.g_on_S
     ).astype(np.int64)
@@ -44,6 +59,31 @@ def written_sigma(spec: ImcSpec) -> tuple[NDArray[np.float64], NDArray[np.float6
     for low in range(0, run_time.bits, bits):
         total += 4.0**low * (variance[(codes >> low) & top] + variance[0])
     return codes.astype(np.float64), np.sqrt(total)
+
+
+def written_snr_dB(spec: ImcSpec, magnitudes: NDArray[np.float64] | None = None) -> float:
+    """Return the signal-to-noise ratio of what a chip writes at run time, in dB; infinite where nothing is lost.
+
+    Compared with and without ``run_time.clip_low`` and ``clip_high`` it says on which side of the crossover a chip is.
+    Wires, converters and the softmax between two products are left out.
+
+    Args:
+        spec: a chip with ``run_time.unit`` nvm.
+        magnitudes: how often each magnitude code occurs, ``[2^bits]``; normal values whose range ends at four
+            standard deviations unless given.
+
+    >>> from axbar.spec import load_hardware
+    >>> for high in (1.0, 0.25):
+    ...     quiet, loud = ({"run_time.clip_high": high, "run_time.write_noise": n} for n in (0.5, 1.5))
+    ...     print([round(written_snr_dB(load_hardware("imc-rram-clipformer", c)), 1) for c in (quiet, loud)])
+    [12.6, 3.1]
+    [7.6, 5.3]
+    """
+    held, sigma = written_sigma(spec)
+    codes = np.arange(len(held), dtype=np.float64)
+    often = np.exp(-0.5 * (_SPREAD * codes / codes[-1]) ** 2) if magnitudes is None else magnitudes
+    noise = float((often * ((held - codes) ** 2 + sigma**2)).sum())
+    return math.inf if noise == 0.0 else 10.0 * math.log10(float((often * codes**2).sum()) / noise)
 
 
 class WrittenValues:

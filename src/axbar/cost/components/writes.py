@@ -24,17 +24,16 @@ from axbar.cost.components import _vector as v
 
 __all__ = ["WRITES"]
 
-_BITS = "run_time.cell_bits"
 _SPREAD = 4.0
 
 
 def _nvm_energy(x: Context) -> Floats:
-    cells, each_J, again = x.n("cell_writes"), x.p("device.write_energy_J"), mean_writes(x, _BITS)
+    cells, each_J, again = x.n("cell_writes"), x.p("device.write_energy_J"), mean_writes(x)
     return cells * (again * each_J) if cells.any() else v.nothing(x)
 
 
 def _nvm_latency(x: Context) -> Floats:
-    turns, each_s, again = x.n("write_turns"), x.p("device.write_time_s"), mean_writes(x, _BITS)
+    turns, each_s, again = x.n("write_turns"), x.p("device.write_time_s"), mean_writes(x)
     return turns * (again * each_s) if turns.any() else v.nothing(x)
 
 
@@ -68,13 +67,13 @@ WRITES = Component(
                 f"cell_writes · v · write_energy, {_AGAIN}",
                 _nvm_energy,
                 ("cell_writes",),
-                ("device.write_energy_J", *VERIFY_PATHS, _BITS),
+                ("device.write_energy_J", *VERIFY_PATHS),
             ),
             latency_s=Term(
                 f"write_turns · v · write_time, {_AGAIN}",
                 _nvm_latency,
                 ("write_turns",),
-                ("device.write_time_s", *VERIFY_PATHS, _BITS),
+                ("device.write_time_s", *VERIFY_PATHS),
             ),
         ),
         "sram": Parts(

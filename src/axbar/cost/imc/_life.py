@@ -33,7 +33,7 @@ def _life_and_pace(x: Context) -> tuple[Floats, Floats]:
 
     fill(KIND, x, ("area_m2", "leakage_W", "latency_s"))
     pace_Hz = 1.0 / x.interval_s()
-    writes = x.n("rewrites").max(axis=0) * mean_writes(x, "run_time.cell_bits")
+    writes = x.n("rewrites").max(axis=0) * mean_writes(x)
     return np.broadcast_to(cell_life_s(x.p("device.endurance"), writes, pace_Hz), pace_Hz.shape), pace_Hz
 
 
