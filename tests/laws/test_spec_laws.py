@@ -14,7 +14,7 @@ from axbar.spec import HardwareSpec, PathInfo, check_column, load_hardware, path
 
 CHIP = load_hardware("imc-rram-65nm")
 #: these bound other fields, or have a gap in their range; their own tests cover them
-OTHERS = ("device.name", "device.g_on_S", "device.g_off_S", "run_time.clip_low")
+OTHERS = ("device.name", "device.g_on_S", "device.g_off_S", "run_time.clip_low", "run_time.clip_high")
 FREE = {p: i for p, i in path_table(CHIP).items() if p not in OTHERS}
 
 

@@ -115,6 +115,6 @@ def _table(rows: tuple[Mapping[str, Any], ...]) -> list[str]:
 
 
 def _cell(value: Any) -> str:
-    if value is None:  # not run
+    if value is None or value != value:  # not run, or no number as the spread of one seed
         return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -172,5 +172,5 @@ def _accuracy_gap(recipe: Found) -> str:
 
 
 def spread(values: Sequence[float]) -> float:
-    """Return the standard deviation over seeds, 0 for one."""
-    return statistics.stdev(values) if len(values) > 1 else 0.0
+    """Return the standard deviation over seeds, NaN for one."""
+    return statistics.stdev(values) if len(values) > 1 else float("nan")
