@@ -110,7 +110,9 @@ def main() -> None:
     )
     test = accuracy(network, data.test)
     file = save_checkpoint(given.out / "half", network.half())
-    result: dict[str, Any] = {key: None if v is None else str(v) for key, v in vars(given).items()}
+    result: dict[str, Any] = {
+        key: v for key, v in vars(given).items() if key not in ("out", "data_dir", "device")
+    }
     result |= {
         "parameters": size,
         "calibration_accuracy": done.history[-1].calibration_accuracy,

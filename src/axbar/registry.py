@@ -90,6 +90,10 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "axbar.techniques.clipformer:TECHNIQUE",
             "clip conductances of keys and values before they are written",
         ),
+        "column-scale": (
+            "axbar.techniques.column_scale:TECHNIQUE",
+            "fit a digital gain and offset to every output of every die, no labels",
+        ),
         "drift-compensate": (
             "axbar.techniques.drift_compensate:TECHNIQUE",
             "rescale the outputs of every aged die, per layer or column",
@@ -105,6 +109,10 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "fold-pools": (
             "axbar.techniques.fold_pools:TECHNIQUE",
             "work average pools into the layers behind them, which then read spikes",
+        ),
+        "ln-finetune": (
+            "axbar.techniques.ln_finetune:TECHNIQUE",
+            "train layer-norm gamma and beta on every die",
         ),
         "lottery-ticket": (
             "axbar.techniques.lottery_ticket:TECHNIQUE",
@@ -170,11 +178,19 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "axbar.nn.models:vit_tiny",
             "vision transformer of six blocks for 32x32 images, any patch, depth, width and heads",
         ),
+        "vit-tiny-fashion-mnist": (
+            "axbar.nn.models.trained:vit_tiny_fashion_mnist",
+            "vit-tiny trained on Fashion-MNIST (87.9 %), patches of 7x7: ships with its weights",
+        ),
     },
     "reproductions": {
         "bn": (
             "axbar.published.bn:reproduce",
             "batch norms adapted and fine-tuned on chips with wires, read noise and drift",
+        ),
+        "clipformer": (
+            "axbar.published.clipformer_study:reproduce",
+            "attention on noisy cells: keys and values clipped or not, by write noise, training and device",
         ),
         "codesign": (
             "axbar.published.codesign_study:reproduce",

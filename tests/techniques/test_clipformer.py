@@ -15,7 +15,7 @@ from axbar.errors import ModelError, UsageError
 from axbar.nn import TrainConfig, build_model, train
 from axbar.spec import ImcSpec
 from axbar.techniques import get_technique, parse_plan, parse_technique
-from axbar.techniques.clipformer import CHOICES, ClipFormerConfig
+from axbar.techniques.clipformer import CHOICES, ClipFormerConfig, _best
 
 CHIP = "imc-rram-clipformer"
 #: no wires, and digits of eight bits: what is tested is what is written
@@ -43,7 +43,10 @@ def network(data: Any) -> nn.Module:
 def test_given_bounds_are_settings_of_the_chip(network: nn.Module, data: Any) -> None:
     technique, config = parse_technique("clipformer:low=2,high=0.25")
     settings, cost = technique.choose_settings(network, chip(), data.tuning(), config)  # pyright: ignore[reportAttributeAccessIssue]
-    assert settings == {"run_time.clip_low": 2.0, "run_time.clip_high": 0.25} and cost["held_out"] == {}
+    assert (
+        settings == {"run_time.clip_low": 2.0, "run_time.clip_high": 0.25}
+        and cost["held_out_cross_entropy"] == {}
+    )
     done = technique.apply(
         to_analog(network, chip(), 0, data.calibration.images()), chip(), data.tuning(), config
     )
@@ -54,16 +57,28 @@ def test_given_bounds_are_settings_of_the_chip(network: nn.Module, data: Any) ->
     assert done.target.axbar_hardware.run_time.clip_high == 0.25  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def test_the_best_choice_on_held_out_images_is_taken(network: nn.Module, data: Any) -> None:
+def test_the_choice_is_that_of_held_out_images(network: nn.Module, data: Any) -> None:
     technique, config = parse_technique("clipformer:images=48")
     loud = chip(**{"run_time.write_noise": 2.5})
     settings, cost = technique.choose_settings(network, loud, data.tuning(), config)  # pyright: ignore[reportAttributeAccessIssue]
-    held = cost["held_out"]
+    held = cost["held_out_cross_entropy"]
     assert list(held) == [f"α {low:g}, β {high:g}" for low, high in CHOICES]
     chosen = f"α {settings['run_time.clip_low']:g}, β {settings['run_time.clip_high']:g}"
-    assert held[chosen] == max(held.values()) and cost["images"] == 48
+    assert held[chosen] == min(held.values()) and cost["images"] == 48
     again, _ = technique.choose_settings(network, loud, data.tuning(), config)  # pyright: ignore[reportAttributeAccessIssue]
     assert again == settings
+
+
+def test_no_clipping_is_given_up_for_a_gain_beyond_its_standard_error_only() -> None:
+    none, clear, more = (0.0, 1.0), (1.0, 0.5), (2.0, 0.25)
+    steady = torch.full((40,), 0.5)
+    wild = torch.cat([torch.full((20,), 3.0), torch.full((20,), -2.5)])  # 0.25 ± 0.44
+    base = torch.full((40,), 4.0)
+    assert _best({none: base, clear: base - wild, more: base + steady}) == none
+    assert _best({none: base, clear: base - 0.1 * steady, more: base - wild}) == clear
+    assert _best({none: base, clear: base - 0.1 * steady, more: base - steady}) == more
+    assert _best({none: base, clear: base, more: base}) == none
+    assert _best({none: base[:1], more: base[:1] - 1.0}) == more  # of one image no spread is known
 
 
 def test_an_evaluation_charges_what_it_chose(network: nn.Module, data: Any) -> None:

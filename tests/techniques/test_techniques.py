@@ -100,10 +100,23 @@ class Attending(nn.Module):
         return self.fc(self.attention(x[:, 0]).mean(1))
 
 
+class Normed(nn.Module):
+    """One layer and a layer norm behind it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.fc1, self.norm, self.fc = nn.Linear(36, 8), nn.LayerNorm(8), nn.Linear(8, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.norm(self.fc1(x.flatten(1))).relu())
+
+
 #: techniques that find nothing to do in the smaller network
 MODELS: dict[str, type[nn.Module]] = {
     "tensor-train": Deeper,
     "clipformer": Attending,
+    "ln-finetune": Normed,
     "variation-aware": Attending,
 }
 #: techniques that find nothing to do on the smaller chip

@@ -26,8 +26,8 @@ TRAINERS = [
 ]
 
 
-#: techniques for networks and chips of their own
-APART = {"variation-aware": {"run_time__unit": "nvm"}}
+#: techniques for networks and chips of their own; ln-finetune reaches no weights and needs layer norms
+APART: dict[str, dict[str, Any]] = {"variation-aware": {"run_time__unit": "nvm"}, "ln-finetune": {}}
 
 
 def tuned(name: str, network: nn.Module, **settings: Any) -> nn.Module:

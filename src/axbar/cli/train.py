@@ -97,7 +97,7 @@ def train(
         raise UsageError("--epochs 0 trains nothing; give at least 1, or a --technique.")
     _check_folders(_sources(model, weights), out, plan, epochs, resume)
     check_served(plan, network, torch.from_numpy(dataset.train.images(slice(0, 1))))
-    _note_random(model, weights, epochs)
+    _note_random(network, model, weights, epochs)
     spec = load_hardware(hardware) if plan else None
     if epochs:
         asked = {
@@ -159,10 +159,12 @@ def _check_folders(sources: Iterator[Path], out: Path, plan: Plan, epochs: int, 
         raise UsageError(f"'{out}' already holds a run; resume it (--resume), or give another folder.")
 
 
-def _note_random(model: str, weights: str | None, epochs: int) -> None:
+def _note_random(network: Any, model: str, weights: str | None, epochs: int) -> None:
     from axbar import registry
+    from axbar.nn import is_untrained
 
-    if not epochs and weights is None and model in registry.names("models"):
+    named = weights is None and model in registry.names("models")
+    if named and not epochs and is_untrained(network):
         say(
             f"note: the weights of '{model}' are random: no epoch trains them and --weights gives none; techniques "
             "start from those."
