@@ -60,6 +60,10 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "axbar.devices.rram_clipformer:PRESET",
             "RRAM of ClipFormer, write noise assumed",
         ),
+        "rram-clipformer-gap": (
+            "axbar.devices.rram_clipformer:GAP",
+            "the same with write noise that vanishes at both ends of the range",
+        ),
         "rram-cmo": ("axbar.devices.rram_cmo:PRESET", "CMO/HfOx RRAM (Falcone), written to 0.2 %"),
         "rram-cmo-coarse": ("axbar.devices.rram_cmo:COARSE", "CMO/HfOx RRAM (Falcone), written to 2 %"),
         "rram-generic": (
@@ -177,6 +181,10 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "vit-tiny": (
             "axbar.nn.models:vit_tiny",
             "vision transformer of six blocks for 32x32 images, any patch, depth, width and heads",
+        ),
+        "vit-tiny-cifar-10": (
+            "axbar.nn.models.trained:vit_tiny_cifar_10",
+            "vit-tiny trained on CIFAR-10 (65.0 %), patches of 4x4: ships with its weights",
         ),
         "vit-tiny-fashion-mnist": (
             "axbar.nn.models.trained:vit_tiny_fashion_mnist",

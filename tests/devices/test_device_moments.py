@@ -24,13 +24,16 @@ def law_of(law: devices.Law, share: float) -> float:
 @pytest.mark.parametrize("share", [0.5, 0.75, 1.0])
 def test_programming(name: str, share: float) -> None:
     # ClipFormer's cells as assumed are so noisy that 0 S clips them.
-    spec = SPECS[name].model_copy(update={"program_noise": 0.25 if name == "rram-clipformer" else 1.0})
+    spec = SPECS[name].model_copy(update={"program_noise": 0.25 if "clipformer" in name else 1.0})
     found = devices.preset_of(spec)
     bias = law_of(found.bias_law, share) if found.bias_law else 0.0
     sigma = float(found.program_sigma(share * spec.g_on_S, spec))
     assert sigma < share * spec.g_on_S / 4, "else clipping at 0 S shows"
     g = devices.program(cells(share, spec), spec, seeded())
-    assert_moments(g, (share + bias) * spec.g_on_S, sigma)
+    if sigma == 0.0:  # at an end of the range where a law vanishes
+        assert g == pytest.approx((share + bias) * spec.g_on_S)
+    else:
+        assert_moments(g, (share + bias) * spec.g_on_S, sigma)
 
 
 @pytest.mark.parametrize("name", DRIFTING)

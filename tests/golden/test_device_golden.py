@@ -25,6 +25,8 @@ PROGRAMMING = [
     ("rram-cmo-coarse", 50.0, 0.7078661),  # sqrt(0.57573225^2 + 0.41183342^2)
     ("rram-clipformer", 0.1, 0.0),
     ("rram-clipformer", 10.0, 3.96),  # 4 * 0.1 * 9.9
+    ("rram-clipformer-gap", 10.0, 0.0),
+    ("rram-clipformer-gap", 5.05, 1.98),  # 4 * 0.1 * 4.95
     ("rram-generic", 10.0, 0.5),
     ("fefet-2bit", 5.0, 1.0),
     ("ideal", 50.0, 0.0),

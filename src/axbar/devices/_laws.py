@@ -146,6 +146,18 @@ class SquareRoot:
 
 
 @dataclass(frozen=True)
+class BothEnds:
+    """``scale sqrt((x - x_off) (1 - x))``, 0 outside: noise that vanishes at both ends of the range."""
+
+    scale: float
+    x_off: float
+
+    def __call__(self, x: Values) -> Values:
+        """Return the root."""
+        return self.scale * np.sqrt(np.maximum((x - self.x_off) * (1 - x), 0.0))
+
+
+@dataclass(frozen=True)
 class RootSumOfSquares:
     """Independent errors together: the root of the sum of the squares of two laws."""
 

@@ -9,15 +9,20 @@ none at G_min, most at G_max. Only the product gamma s matters, and s is not pub
 (it fits the published signal-to-noise ratios within their spread), gamma = 4; on a chip ``run_time.write_noise`` of
 0.75 and 1.25 gives gamma 3 and 5. It is the noise of keys and values, written anew for every image; weights can be
 verified, so a chip may give them a smaller ``device.program_noise``.
+
+Whether the second factor is (G_max - G_min) or (G_max - G) could not be checked. ``rram-clipformer-gap`` has the
+latter: no noise at either end, so that clipping starts to pay at more noise only (gamma s of 0.35 in place of 0.2).
 """
 
-from axbar.devices._laws import SquareRoot
+from dataclasses import replace
+
+from axbar.devices._laws import BothEnds, SquareRoot
 from axbar.devices._preset import DevicePreset, Validity
 from axbar.devices._writes import RRAM
 from axbar.spec._base import Provenance
 from axbar.spec.imc import Device
 
-__all__ = ["PRESET"]
+__all__ = ["GAP", "PRESET"]
 
 _WRITES = RRAM.as_family("these cells")
 
@@ -62,4 +67,12 @@ PRESET = DevicePreset(
     program_law=SquareRoot(_GAMMA * _S, 1 / _RATIO),
     max_cell_bits=2,
     measured=False,
+)
+
+GAP = replace(
+    PRESET,
+    name="rram-clipformer-gap",
+    summary="the same with write noise that vanishes at both ends of the range",
+    spec=PRESET.spec.model_copy(update={"name": "rram-clipformer-gap"}),
+    program_law=BothEnds(_GAMMA * _S, 1 / _RATIO),
 )

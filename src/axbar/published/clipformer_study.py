@@ -62,7 +62,7 @@ class Scale:
 
 _SMALL = Net(
     "Fashion-MNIST, small", "fashion-mnist-small", options={"width": 32, "depth": 2, "patch": 7}, epochs=6,
-    vat="epochs=2,images=2000", levels=(0.0, 0.3, 0.5),
+    vat="epochs=2,images=2000", levels=(0.0, 0.5, 1.0),
 )  # fmt: skip
 _DEIT = Net(
     "ImageNet, DeiT-S", "", "deit-s", vat="epochs=1,images=100000", tests=1000,
@@ -73,7 +73,7 @@ SCALES: dict[str, Scale] = {
     "default": Scale(
         (
             Net("Fashion-MNIST", "fashion-mnist", "vit-tiny-fashion-mnist"),
-            Net("CIFAR-10", "cifar-10", "vit-tiny-cifar-10", tests=50, levels=(0.0, 0.3, 0.5)),
+            Net("CIFAR-10", "cifar-10", "vit-tiny-cifar-10", tests=50, levels=(0.0, 0.5, 1.0)),
         ),
     ),
     "full": Scale((_DEIT,), held_out=256, calibrated=128, shown=16),
