@@ -54,7 +54,7 @@ class Scale:
 
     nets: tuple[Net, ...]
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    held_out: int = 48
+    held_out: int = 64
     calibrated: int = 32
     shown: int = 8
     devices: tuple[str, ...] = tuple(DEVICES)
