@@ -89,7 +89,9 @@ def test_everything_is_measured_and_kept(found: dict[str, Any], folder: Path) ->
         assert all(
             len(each) == 2 and all(0 <= value <= 1 for value in each) for each in row["accuracy"].values()
         )
-        assert row["tests"] == 10 and len(row["snr"]) == len(CHOICES)
+        assert row["tests"] == 10
+    for row in (*arms["standard"], *found["devices"].values()):
+        assert len(row["snr"]) == len(CHOICES)
     quiet, loud = (arms["standard"][at]["snr"][0]["snr_dB"] for at in (0, 1))
     assert quiet > loud + 6
     assert found["deit-s"]["cells"]["cells"] == 14_524_416
@@ -171,7 +173,15 @@ def test_what_a_scale_needs_is_said(
     assert not list(tmp_path.iterdir())
 
 
+def test_the_network_trained_on_noise_may_run_at_fewer_levels() -> None:
+    few = Net("few", "fashion-mnist-small", levels=(0.0, 0.5, 1.0), vat_levels=(0.0, 1.0))
+    assert few.levels_of("standard") == (0.0, 0.5, 1.0) and few.levels_of("VAT") == (0.0, 1.0)
+    assert TINY.levels_of("VAT") == TINY.levels
+
+
 def test_every_scale_has_five_dies_or_is_quick_and_starts_without_noise() -> None:
     for name, size in study.SCALES.items():
         assert len(size.seeds) >= 5 or name == "quick"
-        assert all(net.levels[0] == 0 and sorted(net.levels) == list(net.levels) for net in size.nets)
+        every = [net.levels_of(which) for net in size.nets for which in study.ARMS]
+        assert all(levels[0] == 0 and sorted(levels) == list(levels) for levels in every)
+        assert all(net.levels_of(which)[-1] == net.levels[-1] for net in size.nets for which in study.ARMS)

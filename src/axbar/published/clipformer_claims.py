@@ -24,9 +24,8 @@ _PAPER: Final = {
 }
 _NOTES: Final = "third-party notes"
 _SCALE: Final = (
-    "10 classes and small images here, 1000 classes and 12 blocks there, so that accuracy collapses later; σ "
-    "of the paper is not "
-    "published, its α and β are the same at all levels"
+    "10 classes and small images here, 1000 classes and 12 blocks there, so that accuracy collapses later; "
+    "σ of the paper is not published, its α and β are the same at all levels"
 )
 
 
@@ -69,8 +68,7 @@ def _gain(name: str, net: Found) -> Claim:
         what=f"{name}: clipping lifts the standard network at high write noise",
         paper=_published("standard"),
         ours=f"{_ours(rows)}; {points:+.1f} ± {error:.1f} points at γσ {rows[-1]['level']:g} (mean and "
-        "standard error over "
-        f"{len(rows[-1]['accuracy']['none'])} dies)",
+        f"standard error over {len(rows[-1]['accuracy']['none'])} dies)",
         confidence=_NOTES, agrees=points >= 5.0,
         gap=f"{_SCALE}; here α and β are chosen on held-out images for each level. Agreement asks for 5 points",
     )  # fmt: skip
@@ -85,8 +83,7 @@ def _less_with_vat(name: str, net: Found) -> Claim:
         + ", ".join(f"{which} {points:+.1f} ± {error:.1f}" for which, (points, error) in last.items()),
         confidence=_NOTES, agrees=last["VAT"][0] < last["standard"][0],
         gap="one network trained at γσ 0.4 for all levels here; the paper's training is about five times as "
-        "long as a plain "
-        "one",
+        "long as a plain one",
     )  # fmt: skip
 
 
@@ -98,12 +95,10 @@ def _low_noise(name: str, net: Found) -> Claim:
         what=f"{name}: what the published α and β cost without write noise",
         paper="no figure",
         ours=f"{lost:.1f} ± {error:.1f} points at α 2, β 0.25; choosing on held-out images takes α "
-        f"{chosen[0]:g}, β {chosen[1]:g} "
-        f"there, {gain(row)[0]:+.1f} points",
+        f"{chosen[0]:g}, β {chosen[1]:g} there, {gain(row)[0]:+.1f} points",
         confidence=_NOTES, agrees=lost >= 0 and gain(row)[0] > -2,
         gap="clipping is an error of its own; agreement asks that the published point costs, and that "
-        "choosing avoids it to "
-        "within 2 points",
+        "choosing avoids it to within 2 points",
     )  # fmt: skip
 
 
@@ -126,8 +121,7 @@ def _ratio(name: str, net: Found) -> Claim:
         ours=f"{best:+.1f} dB at γσ {noisy[-1]:g} with the best choice; starts to pay at γσ: {said}",
         confidence=_NOTES, agrees=best > 0 and any(value < 0 for value in gains(len(CHOICES) - 1)),
         gap="keys and values of trained networks are no normal numbers, and their range is fitted to the "
-        "largest seen; "
-        "agreement asks for a gain at the highest noise and a loss at some lower one",
+        "largest seen; agreement asks for a gain at the highest noise and a loss at some lower one",
     )  # fmt: skip
 
 
@@ -140,10 +134,8 @@ def _slices(found: Found) -> Claim:
         what="with β at a quarter the cells of the highest digit are never used",
         paper="attention takes 7 to 8 % less area and energy",
         ours=f"{100 * share:.0f} % of the slices stay empty; DeiT-S writes {cells[0] / 1e6:.1f} → "
-        f"{cells[1] / 1e6:.1f} million "
-        f"cells per image and takes {_less(costs, 'energy_J'):.0f} % less energy and "
-        f"{_less(costs, 'area_m2'):.0f} % less area "
-        "in all",
+        f"{cells[1] / 1e6:.1f} million cells per image and takes {_less(costs, 'energy_J'):.0f} % less "
+        f"energy and {_less(costs, 'area_m2'):.0f} % less area in all",
         confidence=_NOTES, agrees=share == 0.25 and cells[1] == 0.75 * cells[0],
         gap="shares of the whole chip here, of attention there; hierarchy and converters are not the paper's",
     )  # fmt: skip
@@ -159,12 +151,10 @@ def _attention(costs: Found) -> Claim:
         what="keys and values are written for every image, so cells wear",
         paper="7.3 million cell writes per image, 14.5 with pairs (counted from the sizes of DeiT-S)",
         ours=f"{cells['cells']:,.0f} cells per image; at 30 images/s cells of 10⁶ writes live "
-        f"{cells['life_days']:.2g} days. "
-        f"On cells attention takes {100 * cells['attention_energy']:.0f} % of the energy; with SRAM or "
-        "digital units the chip "
-        f"takes {cells['energy_J'] / statistics.fmean(others):.1f} times less",
+        f"{cells['life_days']:.2g} days. On cells attention takes {100 * cells['attention_energy']:.0f} % of "
+        "the energy; with SRAM or digital units the chip takes "
+        f"{cells['energy_J'] / statistics.fmean(others):.1f} times less",
         confidence="counted", agrees=round(cells["cells"] / 1e5) == 145,
         gap="endurance is the least known figure of a device; the count is 2 · layers · tokens · width "
-        "values of four digits "
-        "on two cells each",
+        "values of four digits on two cells each",
     )  # fmt: skip

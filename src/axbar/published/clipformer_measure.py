@@ -34,6 +34,7 @@ __all__ = ["PUBLISHED", "chip_at", "empty_slices", "on_dies", "snr_table"]
 PUBLISHED = (2.0, 0.25)
 NONE = (0.0, 1.0)
 _GAMMA_SIGMA = 0.4  # of the device as shipped
+_BATCH = 4  # images at a time, whose cells stay in the cache: a fifth less time than 64
 _LOW, _HIGH = "run_time.clip_low", "run_time.clip_high"
 
 
@@ -83,7 +84,7 @@ def on_dies(
 
 
 def _accuracy(die: Any, seed: int, test: Split) -> float:
-    return accuracy(die.program(seed).rewind(epoch=1), test)
+    return accuracy(die.program(seed).rewind(epoch=1), test, batch_size=_BATCH)
 
 
 def snr_table(

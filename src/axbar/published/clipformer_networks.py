@@ -40,6 +40,7 @@ class Net:
         vat: settings of ``variation-aware``.
         tests: test images run on each die.
         levels: of write noise, γσ, rising from 0.
+        vat_levels: of the network trained on noise, if others.
     """
 
     name: str
@@ -49,7 +50,12 @@ class Net:
     epochs: int = 0
     vat: str = "epochs=2,images=20000"
     tests: int = 100
-    levels: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 1.0)
+    levels: tuple[float, ...] = (0.0, 0.1, 0.3, 0.4, 0.5, 1.0)
+    vat_levels: tuple[float, ...] = ()
+
+    def levels_of(self, which: str) -> tuple[float, ...]:
+        """Return the levels of one arm."""
+        return self.vat_levels if self.vat_levels and which == ARMS[1] else self.levels
 
 
 def data_of(net: Net, data_dir: str | None) -> Dataset:

@@ -34,7 +34,6 @@ __all__ = ["SCALES", "Scale", "reproduce"]
 DEVICES: Mapping[str, Mapping[str, Any]] = {
     "rram-clipformer": {},
     "rram-neurram": {"device": "rram-neurram"},
-    "rram-hfo2": {"device": "rram-hfo2"},
     "pcm-hermes": {"device": "pcm-hermes"},
 }
 
@@ -72,9 +71,17 @@ SCALES: dict[str, Scale] = {
     "quick": Scale((_SMALL,), (0, 1), 32, 32, 4, ("rram-clipformer", "rram-neurram")),
     "default": Scale(
         (
-            Net("Fashion-MNIST", "fashion-mnist", "vit-tiny-fashion-mnist"),
-            Net("CIFAR-10", "cifar-10", "vit-tiny-cifar-10", tests=50, levels=(0.0, 0.5, 1.0)),
+            Net("Fashion-MNIST", "fashion-mnist", "vit-tiny-fashion-mnist", vat_levels=(0.0, 0.3, 0.5, 1.0)),
+            Net(
+                "CIFAR-10",
+                "cifar-10",
+                "vit-tiny-cifar-10",
+                tests=50,
+                levels=(0.0, 0.5, 1.0),
+                vat_levels=(0.0, 1.0),
+            ),
         ),
+        devices=("rram-clipformer", "rram-neurram", "pcm-hermes"),
     ),
     "full": Scale((_DEIT,), held_out=256, calibrated=128, shown=16),
 }
@@ -98,7 +105,10 @@ def reproduce(
     """
     _check(scale, data_dir, weights)
     size, place = SCALES[scale], folder / scale
-    tell = _teller(progress, len(ARMS) * sum(len(net.levels) for net in size.nets) + len(size.devices) + 1)
+    tell = _teller(
+        progress,
+        sum(len(net.levels_of(which)) for net in size.nets for which in ARMS) + len(size.devices) + 1,
+    )
     found: dict[str, Any] = {"nets": {}}
     done = 0
     for net in size.nets:
@@ -108,7 +118,7 @@ def reproduce(
         for which in ARMS:
             runner = _Runner(place / _slug(net.name), net, which, data, size, weights)
             arms[which] = []
-            for level in net.levels:
+            for level in net.levels_of(which):
                 tell(done)
                 arms[which].append(runner.level(level))
                 done += 1
@@ -195,7 +205,9 @@ class _Runner:
 
     def _measured(self, name: str, gamma_sigma: float, changes: Mapping[str, Any]) -> dict[str, Any]:
         spec, size = chip_at(gamma_sigma, changes), self.size
-        net = {key: value for key, value in asdict(self.net).items() if key != "levels"}  # each has a file
+        net = {
+            key: value for key, value in asdict(self.net).items() if "levels" not in key
+        }  # each has a file
         how = {
             "net": net, "data_hash": self.data.hash(), "chip": spec.hash(), "seeds": size.seeds,
             "held_out": size.held_out, "calibrated": size.calibrated, "shown": size.shown, "versions": versions(),
@@ -208,6 +220,8 @@ class _Runner:
             found = on_dies(
                 network, spec, self.data, self.net.tests, size.seeds, size.held_out, size.calibrated
             )
+            if self.which != ARMS[0]:  # ratios are compared on the standard network
+                return found
             return found | {"snr": snr_table(network, spec, torch.from_numpy(test.images()), images)}
 
         return kept(self.place / f"{self.which.lower()}-{name}.json", how, work)
