@@ -116,7 +116,7 @@ def test_advice_offers_the_published_point_where_keys_are_written(network: nn.Mo
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("clipformer:low=2", "give both, or none"),
+        ("clipformer:low=2", "clipformer': low = 2.0 and high = None: give both, or none"),
         ("clipformer:low=0.5,high=0.5", "takes less than one g_off off; give 0 for none, or 1 or more"),
         ("clipformer:low=1,high=0", "high"),
         ("clipformer:low=1,high=1.5", "high"),

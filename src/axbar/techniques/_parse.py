@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -59,11 +60,17 @@ def parse_technique(text: str) -> tuple[Technique, TechniqueConfig]:
         return technique, technique.Config.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(place) for place in first["loc"])
-        given = f"{key} = {first['input']!r}" if key in values else key
-        raise UsageError(
-            f"technique '{technique.name}': {given} is refused: {_wanted(technique.Config, first)}.{_as_share(first)}"
-        ) from error
+        raise UsageError(f"technique '{technique.name}': {_refused(technique, values, first)}") from error
+
+
+def _refused(technique: Technique, values: Mapping[str, str], error: ErrorDetails) -> str:
+    """Return what is wrong with one setting, or with settings that do not go together."""
+    wanted = _wanted(technique.Config, error)
+    key = ".".join(str(place) for place in error["loc"])
+    if not key:
+        return f"{wanted}."
+    given = f"{key} = {error['input']!r}" if key in values else key
+    return f"{given} is refused: {wanted}.{_as_share(error)}"
 
 
 def _wanted(config: type[TechniqueConfig], error: ErrorDetails) -> str:
