@@ -50,7 +50,7 @@ class Net:
     epochs: int = 0
     vat: str = "epochs=2,images=20000"
     tests: int = 100
-    levels: tuple[float, ...] = (0.0, 0.1, 0.3, 0.4, 0.5, 1.0, 2.0)
+    levels: tuple[float, ...] = (0.0, 0.1, 0.3, 0.4, 0.5, 1.0, 2.0, 3.0)
     vat_levels: tuple[float, ...] = ()
 
     def levels_of(self, which: str) -> tuple[float, ...]:
