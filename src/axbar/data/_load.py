@@ -19,6 +19,7 @@ from axbar.data._readers import locate, read_folder
 from axbar.data._recordings import RawEvents, framed, split_options
 from axbar.data._types import CALIBRATION_IMAGES, Dataset, size_text
 from axbar.data._user import read_user
+from axbar.data._wave_task import read_waves
 from axbar.errors import DataError, UsageError, unknown_name
 from axbar.usercode import is_reference
 
@@ -37,8 +38,9 @@ class _Named:
     n_classes: int
     licence: str
     source: str
-    folders: tuple[str, ...] = ()  # none: shipped with the package
+    folders: tuple[str, ...] = ()  # none: shipped with the package, or made
     classes: tuple[str, ...] = ()  # where the files name none
+    cells: int = 0  # of waves, which are made: classes per side
 
 
 _DIGITS = tuple("0123456789")
@@ -49,6 +51,8 @@ _THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 _FASHION_LICENCE = "MIT, Copyright 2017 Zalando SE"
 _FASHION_SOURCE = "H. Xiao, K. Rasul, R. Vollgraf, Fashion-MNIST, arXiv:1708.07747, 2017"
 _CIFAR_LICENCE = "no formal licence; free for research with citation"
+_WAVE_LICENCE = "MIT, made by axbar"
+_WAVE_SOURCE = "2-D wave equation, leap-frog; task after arXiv:2312.00919, made harder"
 _CIFAR_SOURCE = "A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009"
 
 _NAMED: dict[str, _Named] = {
@@ -92,6 +96,14 @@ _NAMED: dict[str, _Named] = {
         (2, 1, 4), 6, "MIT (files); PhysioNet QTDB usually given as ODC-BY 1.0",
         "B. Yin, F. Corradi, S. M. Bohté, Nat. Mach. Intell. 3:905, 2021; PhysioNet QTDB",
         ("ecg-qtdb", "qtdb", "QTDB"),
+    ),
+    "wave-3x3": _Named(
+        "where a wave on a membrane started, heard by 8 microphones, 9 places; made from physics on first use",
+        (2, 8, 64), 9, _WAVE_LICENCE, _WAVE_SOURCE, cells=3,
+    ),
+    "wave-6x6": _Named(
+        "the same with 36 places",
+        (2, 8, 64), 36, _WAVE_LICENCE, _WAVE_SOURCE, cells=6,
     ),
 }  # fmt: skip
 
@@ -212,6 +224,11 @@ def _load_named(
     calibration: int,
     seed: int,
 ) -> Dataset:
+    if named.cells:
+        return to_dataset(
+            read_waves(named.cells, options), name, licence=named.licence, source=named.source,
+            calibration=calibration, seed=seed,
+        )  # fmt: skip
     found = _read_from(name, named, data_dir) if named.folders else read_embedded()
     raw = _as_raw(name, found, options)
     raw = Raw(raw.train, raw.test, raw.classes or named.classes, raw.notes)
