@@ -175,6 +175,13 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "axbar.nn.models:spiking_vgg9",
             "spiking VGG9 with tdBN: 7 convolutions, 2 linear layers",
         ),
+        "ttfs-add": ("axbar.nn.models:ttfs_add", "first-spike network with skips that add times"),
+        "ttfs-concat": ("axbar.nn.models:ttfs_concat", "first-spike network with skips that are joined"),
+        "ttfs-concat-delay": (
+            "axbar.nn.models:ttfs_concat_delay",
+            "first-spike network with joined skips that learn a delay per channel",
+        ),
+        "ttfs-plain": ("axbar.nn.models:ttfs_plain", "first-spike network without skips"),
         "vgg16": ("axbar.nn.models:vgg16", "conventional twin of spiking-vgg16"),
         "vgg9": ("axbar.nn.models:vgg9", "conventional twin of spiking-vgg9"),
         "vit-b16": ("axbar.nn.models:vit_b16", "vision transformer ViT-B/16 for 224x224 images"),

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
 from torch import nn
@@ -28,6 +28,15 @@ if TYPE_CHECKING:
     from axbar.data import Dataset, Split, TuningData
 
 __all__ = ["train"]
+
+
+@runtime_checkable
+class Penalised(Protocol):
+    """A network with a term of its own in the loss."""
+
+    def take_penalty(self) -> torch.Tensor | None:
+        """Return the term of the last forward call in training mode, a scalar, and forget it."""
+        ...
 
 
 def train(
@@ -188,6 +197,8 @@ def _step(
             logits = model(x)
         logits = logits.float() if logits.ndim == 3 else logits.float().unsqueeze(0)
         loss = _optim.objective(logits, y, config)
+        penalty = model.take_penalty() if isinstance(model, Penalised) else None
+        loss = loss if penalty is None else loss + penalty
         loss.backward()
     norm = nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip or math.inf)
     if not math.isfinite(norm):

@@ -16,6 +16,7 @@ from axbar.nn.models.feedforward import (
 )
 from axbar.nn.models.ms_resnet import MSResNet, ms_resnet18, ms_resnet34
 from axbar.nn.models.resnet import ResNet20, SpikingResNet19, resnet20, spiking_resnet19
+from axbar.nn.models.ttfs import TtfsNetwork, ttfs_add, ttfs_concat, ttfs_concat_delay, ttfs_plain
 from axbar.nn.models.vit import VisionTransformer, deit_s, vit_b16, vit_tiny
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "NetworkOptions",
     "ResNet20",
     "SpikingResNet19",
+    "TtfsNetwork",
     "VisionTransformer",
     "cnn",
     "deit_s",
@@ -36,6 +38,10 @@ __all__ = [
     "spiking_resnet19",
     "spiking_vgg9",
     "spiking_vgg16",
+    "ttfs_add",
+    "ttfs_concat",
+    "ttfs_concat_delay",
+    "ttfs_plain",
     "vgg9",
     "vgg16",
     "vit_b16",
