@@ -31,6 +31,7 @@ from axbar.workload._layers import LayerShape
 from axbar.workload._pack import pack, popcount, unpack
 from axbar.workload._rows import stored_rows
 from axbar.workload._source import check_workload, read_workload
+from axbar.workload._times import as_events, fires_once, slots_of
 from axbar.workload._types import (
     MATMUL_OPS,
     STORED_OPS,
@@ -59,12 +60,14 @@ __all__ = [
     "Operand",
     "Workload",
     "active_rows",
+    "as_events",
     "backward_synops",
     "check_workload",
     "df_counts",
     "df_rate",
     "du_counts",
     "du_rate",
+    "fires_once",
     "fold_norms",
     "macs",
     "pack",
@@ -76,6 +79,7 @@ __all__ = [
     "reads",
     "row_drive",
     "shapes",
+    "slots_of",
     "spike_rate",
     "stored_rows",
     "synops",

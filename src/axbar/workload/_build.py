@@ -15,9 +15,13 @@ from axbar.workload._graph import Node, alive, fold, foldable, merge
 from axbar.workload._layout import Layout, Layouts, canonical
 from axbar.workload._operands import Shared, operand_of
 from axbar.workload._pack import MAX_STEPS, pack
+from axbar.workload._times import fires_once
 from axbar.workload._types import MATMUL_OPS, STORED_OPS, Geometry, GradTrace, LayerTrace, Workload
 
 __all__ = ["workload_of"]
+
+#: operations through which times of spikes pass as such
+_PASSING = ("pool", "add", "reduce")
 
 
 def workload_of(
@@ -212,7 +216,8 @@ class _Layers:
         return parts[0][1] if len(parts) == 1 else np.concatenate([array for _, array in parts])
 
     def _neuron(self, node: Node, event: Event, steps: tuple[int, ...]) -> LayerTrace:
-        output = operand_of(self._values(node, self._outputs), self._shared)
+        values = self._values(node, self._outputs)
+        output = operand_of(values, self._shared, timed=event.neuron is not None and fires_once(event.neuron))
         geometry = Geometry(self._rest(node, self._inputs), output.shape)
         return LayerTrace(
             node.name,
@@ -244,13 +249,28 @@ class _Layers:
             node.inputs,
             geometry,
             steps,
-            operands=(operand_of(values, self._shared),),
+            operands=(operand_of(values, self._shared, timed=self._timed(node)),),
             weight=self._shared(weight),
             bias=None if bias is None else self._shared(bias),
             bits=event.bits,
             scale=event.scale,
             kind=event.kind,
         )
+
+    def _timed(self, node: Node) -> bool:
+        """True if a layer reads nothing but times of first spikes, pooled or joined perhaps."""
+        waiting, seen = [p for call in node.calls for p in self._events[call].producers], set[int]()
+        while waiting:
+            p = waiting.pop()
+            event = None if p == INPUT else self._events[p]
+            if event is not None and event.neuron is not None and fires_once(event.neuron):
+                continue
+            if event is None or event.op not in _PASSING:
+                return False
+            if p not in seen:
+                seen.add(p)
+                waiting += event.producers
+        return True
 
     def _product(self, node: Node, event: Event, steps: tuple[int, ...]) -> LayerTrace:
         """Return a product of run-time operands, the heads of each as groups; see ``Geometry``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,22 +37,34 @@ class Shared:
         return self._flat[key].reshape(array.shape)
 
 
-def operand_of(values: NDArray[Any], shared: Callable[[NDArray[Any]], NDArray[Any]]) -> Operand:
+def operand_of(
+    values: NDArray[Any], shared: Callable[[NDArray[Any]], NDArray[Any]], *, timed: bool = False
+) -> Operand:
     """Describe ``values [steps, B, *shape]``: int8 if all are -1, 0 or 1, else float.
 
     Real numbers become magnitude codes ``round(|x| / scale)`` with ``scale = max|x| / 255`` over the whole
-    recorded batch, and a mask of the negative ones; one code array where all steps present the same.
+    recorded batch, and a mask of the negative ones; one code array where all steps present the same. Times of first
+    spikes (``timed``) are recorded as real numbers are, as the time left when a neuron fires.
     """
     steps, shape = values.shape[0], values.shape[2:]
+    if timed:
+        return _real(values.astype(np.float32), shared, "time")
     if values.dtype == np.int8:
         words, negative = shared(pack(values != 0)), values < 0
         if not negative.any():
             return Operand(shape, "spikes", 1, steps, words)
         return Operand(shape, "signed", 1, steps, words, shared(pack(negative)))
+    return _real(values, shared, "real")
+
+
+def _real(
+    values: NDArray[Any], shared: Callable[[NDArray[Any]], NDArray[Any]], coding: Literal["real", "time"]
+) -> Operand:
+    steps, shape = values.shape[0], values.shape[2:]
     per_step = bool((values != values[:1]).any())
     real = np.moveaxis(values, 0, 1) if per_step else values[0]
-    scale = float(np.abs(real).max()) / (2**REAL_BITS - 1)
+    scale = float(np.abs(real).max()) / (2**REAL_BITS - 1) or 1.0
     codes = np.rint(np.abs(real) / scale).astype(np.uint8)
     negative = (real < 0) & (codes > 0)
     mask = shared(negative) if negative.any() else None
-    return Operand(shape, "real", REAL_BITS, steps, shared(codes), mask, scale=scale, per_step=per_step)
+    return Operand(shape, coding, REAL_BITS, steps, shared(codes), mask, scale=scale, per_step=per_step)
