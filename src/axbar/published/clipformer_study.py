@@ -71,7 +71,7 @@ SCALES: dict[str, Scale] = {
     "quick": Scale((_SMALL,), (0, 1), 32, 32, 4, ("rram-clipformer", "rram-neurram")),
     "default": Scale(
         (
-            Net("Fashion-MNIST", "fashion-mnist", "vit-tiny-fashion-mnist", vat_levels=(0.0, 1.0, 2.0)),
+            Net("Fashion-MNIST", "fashion-mnist", "vit-tiny-fashion-mnist", vat_levels=(0.0, 1.0, 2.0, 3.0)),
             Net(
                 "CIFAR-10",
                 "cifar-10",
