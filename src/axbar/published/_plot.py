@@ -17,6 +17,7 @@ WIDTH, HEIGHT = 400, 290  # of a panel
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 16, 58, 52
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5158BB", "#7A5C3E", "#9A9A9A")
 _INK, _GRID = "#222", "#DDD"
+_LETTER = 7.0  # width of a letter below an axis, at most
 _BESIDE = 0.3  # of the way between two cases, how far their marks may stand beside them
 
 
@@ -65,7 +66,9 @@ class Lines:
         y_axis = _Axis.of([*(y for _, y in points), *tops], self.y_log, HEIGHT - _BOTTOM, _TOP)
         parts = [_frame(self.title, self.y_label), _text(_middle(), HEIGHT - 14, self.x_label, "middle")]
         parts += [_rule(y_axis.place(v), _label(v)) for v in y_axis.ticks]
-        names = dict(zip(cases, self.x_names, strict=True)) or {v: _label(v) for v in x_axis.ticks}
+        names = dict(zip(cases, self.x_names, strict=True)) or _apart(
+            {v: _label(v) for v in x_axis.ticks}, x_axis
+        )
         parts += [_text(x_axis.place(v), HEIGHT - _BOTTOM + 16, name, "middle") for v, name in names.items()]
         parts += [_line(s, i, x_axis, y_axis) for i, s in enumerate(series)]
         return "".join([*parts, _legend([s.name for s in series])])
@@ -75,6 +78,17 @@ class Lines:
         apart = 2 * _BESIDE / len(self.series) if self.x_names else 0.0
         moved = [apart * (i - (len(self.series) - 1) / 2) for i in range(len(self.series))]
         return [replace(s, x=[x + by for x in s.x]) for s, by in zip(self.series, moved, strict=True)]
+
+
+def _apart(names: Mapping[float, str], axis: _Axis) -> dict[float, str]:
+    """Leave out names that would run into the one before them."""
+    kept: dict[float, str] = {}
+    end = -math.inf
+    for value, name in sorted(names.items()):
+        half = _LETTER * len(name) / 2
+        if axis.place(value) - half >= end:
+            kept[value], end = name, axis.place(value) + half + _LETTER / 2
+    return kept
 
 
 @dataclass(frozen=True)

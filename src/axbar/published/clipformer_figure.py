@@ -60,7 +60,7 @@ def _devices(devices: Found) -> Lines:
         for clip, words in CLIPS.items()
     ]  # fmt: skip
     names = [name.removeprefix("rram-").removeprefix("pcm-") for name in devices]
-    return Lines("Cells of four devices, own errors", series, "", "top-1 on dies, %", x_names=names)
+    return Lines("Cells of devices, own errors", series, "", "top-1 on dies, %", x_names=names)
 
 
 def _energy(chips: Found) -> Bars:
