@@ -46,7 +46,7 @@ NEIGHBOURS = {
 #: the files of the workload room that trace live modules, loaded only when used
 TRACING = {
     "_trace.py", "_grad.py", "_record.py", "_modules.py", "_tags.py", "_calls.py", "_fold.py", "_moved.py",
-    "_products.py",
+    "_products.py", "_timed.py",
 }  # fmt: skip
 
 NO_TORCH = (

@@ -297,6 +297,11 @@ _TOOLS: Final[tuple[_Row, ...]] = (
      "Computers in Cardiology", 1997, (r"Laguna",), {"pages": "673--676"}),
     ("krizhevsky2009learning", "misc", "Krizhevsky, Alex", "Learning Multiple Layers of Features from Tiny Images",
      "technical report, University of Toronto", 2009, (r"Krizhevsky",), {}),
+    ("kim2024rethinking", "article",
+     "Kim, Youngeun and Kahana, Adar and Yin, Ruokai and Li, Yuhang and Stinis, Panos and Karniadakis, George Em and "
+     "Panda, Priyadarshini",
+     "Rethinking skip connections in Spiking Neural Networks with Time-To-First-Spike coding",
+     "Frontiers in Neuroscience", 2024, (r"2312\.00919",), {"volume": "18"}),
 )  # fmt: skip
 
 #: in the order in which matches are listed

@@ -94,6 +94,7 @@ _DATA = {
     "n-mnist": "orchard2015converting",
     "braille": "mullercleve2022braille",
     "ecg-qtdb": "laguna1997database",
+    "wave": "kim2024rethinking",
 }
 
 
