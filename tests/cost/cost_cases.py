@@ -188,3 +188,10 @@ class Recorder(Context):
     def c(self, constant: Any) -> Any:
         self.read.add(("constant", constant.name))
         return super().c(constant)
+
+
+def first_spikes() -> Workload:
+    """One layer that reads times of first spikes."""
+    rng = np.random.default_rng(3)
+    times = dataclasses.replace(real(rng, (100,)), coding="time")
+    return Workload("times", (product("fc", Geometry((100,), (5,)), times, rng),), 1, samples=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cost_cases import attention, chip, mixed_network, small_network
+from cost_cases import attention, chip, first_spikes, mixed_network, small_network
 
 from axbar.cost import Estimate, estimate
 from axbar.cost._types import QUANTITIES
@@ -38,6 +38,8 @@ def test_every_number_matters(path: str) -> None:
     info = path_table(ImcSpec)[path]
     base = chip(adc__kind="sar", adc__sample_rate_Hz=2e7, dram__kind="lpddr4", neuron__membrane_B=256)
     network = mixed_network() if path.startswith("units.") else small_network()
+    if path.startswith("input.t"):
+        network = first_spikes()
     if path.startswith("run_time."):
         clipped = {"run_time.unit": "nvm", "run_time.clip_low": 2.0, "run_time.clip_high": 0.25}
         network, base = attention(), base.replace(clipped)

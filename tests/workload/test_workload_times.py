@@ -69,6 +69,19 @@ def test_trains_hold_one_spike_where_a_code_is_not_zero(traced: axbar.Workload, 
     assert as_events(traced, bits) is trains
 
 
+@pytest.mark.parametrize("bits", [1, 4, 6])
+def test_rates_hold_as_many_spikes_as_slots_would_be_left(traced: axbar.Workload, bits: int) -> None:
+    slots = 2**bits - 1
+    rates = as_events(traced, bits, "rate")
+    codes = np.rint(traced.layer("out").operands[0].words / 255 * slots)
+    np.testing.assert_array_equal(popcount(rates.layer("out").operands[0].words), codes)
+    train = unpack(rates.layer("out").operands[0].words, slots)
+    assert train[:, codes == slots].all()
+    if bits == 4:  # evenly: halves of a train differ by one spike at most
+        half = train[:7].sum(0), train[8:].sum(0)
+        assert np.abs(half[0].astype(int) - half[1]).max() <= 1
+
+
 def test_rows_are_driven_once_per_spike(traced: axbar.Workload) -> None:
     layer = as_events(traced, 6).layer("out")
     codes = np.rint(traced.layer("out").operands[0].words / 255 * 63)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from axbar.errors import UsageError, unknown_name
-from axbar.workload import LayerTrace, Workload, macs, phases, planes
+from axbar.workload import LayerTrace, Workload, element_bits, macs
 
 __all__ = ["VALUE_BITS", "Demand", "demand_of"]
 
@@ -144,7 +144,7 @@ def _weights(layer: LayerTrace) -> int:
 def _input_bits(layer: LayerTrace, input_bits: int) -> int:
     """Bits of a product's inputs as the chip is given them: a spike is one bit; both operands of a run-time product."""
     return sum(
-        math.prod(operand.shape) * operand.steps * (planes(operand, input_bits) + phases(operand) - 1)
+        math.prod(operand.shape) * operand.steps * element_bits(operand, input_bits)
         for operand in layer.operands
     )
 

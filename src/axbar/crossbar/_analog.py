@@ -133,8 +133,8 @@ class AnalogLayer(DigitalLayer):
 
     def full_scale(self) -> NDArray[np.float64]:
         """Return the noise-free worst case of the bit-line sums per array, in levels times DAC steps."""
-        spikes = self.drive is not None and self.drive.coding in ("spikes", "signed")
-        digit = 1 if spikes else digit_max(self.hardware)
+        drive, dac_bits = self.drive, self.hardware.input.dac_bits
+        digit = digit_max(self.hardware) if drive is None else drive.digit_max(dac_bits)
         worst = digit * self.mapping.full_scale_levels(off_level(self.hardware))
         shape = (self.mapping.row_tiles, self.mapping.bundles, self.mapping.col_tiles)
         return np.broadcast_to(worst[:, None, None], shape).copy()
@@ -266,7 +266,7 @@ class AnalogLayer(DigitalLayer):
 
     def _chunks(self, codes: Tensor, drive: Drive) -> Iterator[slice]:
         """Cut the batch so that unfolded inputs and noise stay within bounded memory."""
-        reads = 1 if drive.coding == "spikes" else 2 * drive.bits
+        reads = drive.reads_max()
         room = _CHUNK_CPU if codes.device.type == "cpu" else _CHUNK_GPU
         if not len(codes):
             return

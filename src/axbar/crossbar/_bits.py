@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from axbar.errors import UsageError
 from axbar.spec import HardwareSpec
@@ -23,12 +24,16 @@ class Bits:
         path: of ``weights`` in the spec.
         written: magnitude bits of the right operand of a product of two run-time operands: ``run_time.bits``, or
             those of a weight on chips where it stands in the place of weights.
+        times: bits of the time of a first spike.
+        time_read: how arrays read it; chips that compute digitally know no pulses.
     """
 
     weights: int
     inputs: int
     path: str
     written: int
+    times: int
+    time_read: Literal["pulse", "slots", "rate"]
 
 
 def bits_of(spec: HardwareSpec) -> Bits:
@@ -43,4 +48,7 @@ def bits_of(spec: HardwareSpec) -> Bits:
         missing = "weight_bits" if path is None else "input.bits"
         raise UsageError(f"hardware of kind '{spec.kind}' states no {missing}; an integer network needs it.")
     inputs = values["input.bits"]
-    return Bits(values[path], inputs, path, values.get("run_time.bits", values[path] - 1))
+    return Bits(
+        values[path], inputs, path, values.get("run_time.bits", values[path] - 1),
+        values.get("input.time_bits", inputs), values.get("input.time_read", "slots"),
+    )  # fmt: skip

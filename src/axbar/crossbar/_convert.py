@@ -23,7 +23,7 @@ from axbar.calibration import CalibrationSource, calibrate_adc, observe_operands
 from axbar.crossbar._analog import AnalogConv2d, AnalogLinear
 from axbar.crossbar._analog_product import AnalogMatMul
 from axbar.crossbar._bits import Bits, bits_of
-from axbar.crossbar._drive import Drive, drive_of_range
+from axbar.crossbar._drive import Drive, drive_of_range, drive_of_times
 from axbar.crossbar._effects import Effects
 from axbar.crossbar._layers import DigitalConv2d, DigitalLayer, DigitalLinear
 from axbar.crossbar._model import AnalogModel, DigitalModel, converted_class
@@ -33,6 +33,7 @@ from axbar.nn.attention import MatMul
 from axbar.nn.norm import is_norm
 from axbar.spec import HardwareSpec
 from axbar.spec.imc import ImcSpec
+from axbar.workload._timed import readers_of_times
 
 __all__ = ["Norms", "converted", "digital", "folded_copy", "to_analog"]
 
@@ -244,10 +245,18 @@ def _drives(
     if source is None:
         return found
     widths = (bits.inputs, bits.written)
+    timed = readers_of_times(model, source.x[:1]) if _fire_once(model) else frozenset[str]()
     for path, stats in observe_operands(model, {**layers, **products}, source).items():
         for i, s in enumerate(stats[: len(found[path])]):
-            found[path][i] = drive_of_range(s.largest, s.coding, widths[i])
+            if path in timed:
+                found[path][i] = drive_of_times(s.largest, bits.time_read, bits.times)
+            else:
+                found[path][i] = drive_of_range(s.largest, s.coding, widths[i])
     return found
+
+
+def _fire_once(model: nn.Module) -> bool:
+    return any(getattr(module, "reset", None) == "once" for module in model.modules())
 
 
 def converted(

@@ -1,9 +1,13 @@
-"""How an operand drives the rows: spikes as one pulse, real values bit by bit.
+"""How an operand drives the rows: spikes as one pulse, real values bit by bit, times of first spikes as widths.
 
 A real value is a sign and a magnitude of b bits, ``code = clip(round(x / scale), -(2^b - 1), 2^b - 1)``. The
 magnitude is fed in digits of d bits (``input.dac_bits``), one read each, as the voltage ``digit / (2^d - 1)`` of the
 read voltage; d = 1 is bit-serial drive with 0/1 pulses. Positive and negative values go in phases of their own;
 digital logic adds the reads with the weights ``+-2^(d k)``. A read without any pulse gives zero and is skipped.
+
+The time of a first spike is the code c of what is left of its window, 0 where silent. As a ``pulse`` the row is on for
+c slots of one read; by ``slots`` every slot is a read of the rows that fire in it, which digital logic adds with the
+weight c. Both give the sum of c times the cells.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from torch import Tensor
 
 from axbar.errors import ModelError
 
-__all__ = ["Drive", "drive_for", "drive_of_range", "power_of", "pulses_of"]
+__all__ = ["Drive", "drive_for", "drive_of_range", "drive_of_times", "power_of", "pulses_of"]
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,13 @@ class Drive:
     """Input coding of one layer.
 
     Args:
-        coding: ``spikes`` {0, 1}, ``signed`` spikes {-1, 0, 1}, or ``real``.
-        bits: magnitude bits (1 for spikes).
+        coding: ``spikes`` {0, 1}, ``signed`` spikes {-1, 0, 1}, ``real``, or times of first spikes as ``pulse``, by
+            ``slots`` or as ``rate``.
+        bits: magnitude bits (1 for spikes), or those of a time.
         scale: value of code 1.
     """
 
-    coding: Literal["spikes", "signed", "real"]
+    coding: Literal["spikes", "signed", "real", "pulse", "slots", "rate"]
     bits: int = 1
     scale: float = 1.0
 
@@ -38,17 +43,35 @@ class Drive:
         """Largest magnitude code."""
         return 2**self.bits - 1
 
+    @property
+    def is_spikes(self) -> bool:
+        """True where rows are on or off in a step."""
+        return self.coding in ("spikes", "signed")
+
+    def digit_max(self, dac_bits: int) -> int:
+        """Return the largest pulse of one read, in steps of the driver."""
+        if self.coding == "pulse":
+            return self.code_max
+        return 1 if self.is_spikes or self.coding in ("slots", "rate") else 2 ** min(dac_bits, self.bits) - 1
+
+    def reads_max(self) -> int:
+        """Return the most reads in which one code is presented."""
+        return {"spikes": 1, "pulse": 1, "slots": self.code_max, "rate": self.code_max}.get(
+            self.coding, 2 * self.bits
+        )
+
     def encode(self, x: Tensor, path: str) -> Tensor:
         """Return signed integer codes as float32, the shape of ``x``.
 
         Raises:
             ModelError: ``x`` is not finite, or no spikes where the layer was calibrated on spikes.
         """
-        if self.coding == "real":
+        if not self.is_spikes:
             if not bool(torch.isfinite(x).all()):
                 raise ModelError(f"the input of layer '{path}' holds NaN or infinity.")
             codes = torch.round((x.float() if x.element_size() < 4 else x) / self.scale)
-            return codes.clamp_(-self.code_max, self.code_max).to(torch.float32)
+            lowest = -self.code_max if self.coding == "real" else 0
+            return codes.clamp_(lowest, self.code_max).to(torch.float32)
         allowed = (x == 0) | ((x if self.coding == "spikes" else x.abs()) == 1)
         if not bool(allowed.all()):
             values = "0 or 1" if self.coding == "spikes" else "-1, 0 or 1"
@@ -82,6 +105,17 @@ def drive_of_range(largest: float, coding: str, bits: int) -> Drive | None:
     return Drive("real", bits, largest / (2**bits - 1))
 
 
+def drive_of_times(largest: float, read: Literal["pulse", "slots", "rate"], bits: int) -> Drive | None:
+    """Choose the drive of times of first spikes after calibration; None where no input ever fired.
+
+    Args:
+        largest: most time left that was seen; it becomes the first slot.
+        read: as a pulse, by slots or as a rate.
+        bits: of a time.
+    """
+    return None if largest == 0 else Drive(read, bits, largest / (2**bits - 1))
+
+
 def drive_for(x: Tensor, bits: int, path: str) -> Drive:
     """Choose the drive of one call of a layer that was never calibrated.
 
@@ -110,8 +144,12 @@ def pulses_of(codes: Tensor, drive: Drive, dac_bits: int = 1) -> tuple[Tensor, l
         ``(digits, weights)``: pulses ``[reads, *codes.shape]`` in 0 .. 2^d - 1 and the signed weight of each read;
         reads without any pulse are left out (but one, where there is no pulse at all).
     """
-    if drive.coding == "spikes":
+    if drive.coding in ("spikes", "pulse"):
         return codes[None], [1]
+    if drive.coding == "slots":
+        return _by_slot(codes)
+    if drive.coding == "rate":
+        return _as_rate(codes, drive.code_max)
     digit = (1 << dac_bits) - 1
     planes: list[Tensor] = []
     weights: list[int] = []
@@ -124,6 +162,22 @@ def pulses_of(codes: Tensor, drive: Drive, dac_bits: int = 1) -> tuple[Tensor, l
     if not planes:
         return torch.zeros_like(codes)[None], [1]
     return torch.stack(planes).to(torch.float32), weights
+
+
+def _by_slot(codes: Tensor) -> tuple[Tensor, list[int]]:
+    """Return one read per slot in which anything fires, earliest first, each with the time that it has left."""
+    left = [c for c in range(int(codes.max()) if codes.numel() else 0, 0, -1) if bool((codes == c).any())]
+    if not left:
+        return torch.zeros_like(codes)[None], [1]
+    return torch.stack([(codes == c) for c in left]).to(torch.float32), left
+
+
+def _as_rate(codes: Tensor, slots: int) -> tuple[Tensor, list[int]]:
+    """Return one read per slot: as many spikes as the code says, as far apart as they go."""
+    whole = codes.to(torch.int64)
+    reads = [(slot + 1) * whole // slots > slot * whole // slots for slot in range(slots)]
+    kept = [read for read in reads if bool(read.any())] or reads[:1]
+    return torch.stack(kept).to(torch.float32), [1] * len(kept)
 
 
 def power_of(codes: Tensor, drive: Drive, dac_bits: int = 1) -> Tensor:

@@ -127,6 +127,22 @@ class InputCoding(SpecModel):
     dac_bits: int = Field(
         ge=1, le=8, description="bits in one pulse: 1 drives bit by bit, more need a DAC per row"
     )
+    time_bits: int = Field(default=4, ge=1, le=8, description="of a first spike's time: 2^bits - 1 slots")
+    time_read: Literal["pulse", "slots", "rate"] = Field(
+        default="pulse",
+        description="first spikes: one read in which a row is on from its spike to the end, or one read per slot; "
+        "rate: as many spikes as slots are left, one read per slot",
+    )
+    t_slot_s: float = Field(default=1e-9, gt=1e-12, le=1e-3, description="one slot of such a pulse")
+
+    @model_validator(mode="after")
+    def _slots_fit(self) -> Self:
+        if self.time_read != "pulse" and self.time_bits > 6:
+            raise ValueError(
+                f"time_read = {self.time_read} reads {2**self.time_bits - 1} slots one by one, at most 63; set "
+                "time_bits to 6 or less, or time_read=pulse"
+            )
+        return self
 
 
 class Read(SpecModel):

@@ -79,6 +79,10 @@ class InputCode(SpecModel):
     """How operands that are no spikes are presented: as bit planes, one like a step."""
 
     bits: int = Field(ge=1, le=8, description="magnitude bits of a real-valued input")
+    time_bits: int = Field(default=4, ge=1, le=6, description="of a first spike's time: 2^bits - 1 slots")
+    time_read: Literal["slots", "rate"] = Field(
+        default="slots", description="first spikes slot by slot; rate: as many spikes as slots are left"
+    )
 
 
 class NeuronLogic(SpecModel):

@@ -39,6 +39,10 @@ class RealInput(SpecModel):
     """Operands that are no spikes, such as the image in front of the first layer."""
 
     bits: int = Field(ge=1, le=16, description="magnitude bits of a real-valued input")
+    time_bits: int = Field(default=4, ge=1, le=6, description="of a first spike's time: 2^bits - 1 slots")
+    time_read: Literal["slots", "rate"] = Field(
+        default="slots", description="first spikes slot by slot; rate: as many spikes as slots are left"
+    )
 
 
 class Memory(SpecModel):

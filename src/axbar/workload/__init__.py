@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from axbar.workload import shapes
 from axbar.workload._activity import (
     active_rows,
+    element_bits,
     macs,
     phases,
     planes,
@@ -31,7 +32,7 @@ from axbar.workload._layers import LayerShape
 from axbar.workload._pack import pack, popcount, unpack
 from axbar.workload._rows import stored_rows
 from axbar.workload._source import check_workload, read_workload
-from axbar.workload._times import as_events, fires_once, slots_of
+from axbar.workload._times import as_events, as_pulses, fires_once, slots_of
 from axbar.workload._types import (
     MATMUL_OPS,
     STORED_OPS,
@@ -61,12 +62,14 @@ __all__ = [
     "Workload",
     "active_rows",
     "as_events",
+    "as_pulses",
     "backward_synops",
     "check_workload",
     "df_counts",
     "df_rate",
     "du_counts",
     "du_rate",
+    "element_bits",
     "fires_once",
     "fold_norms",
     "macs",

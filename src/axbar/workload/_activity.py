@@ -38,6 +38,7 @@ from axbar.workload._types import LayerTrace, Operand
 
 __all__ = [
     "active_rows",
+    "element_bits",
     "macs",
     "phases",
     "planes",
@@ -79,13 +80,13 @@ def row_drive(
 
     As ``active_rows``, but every pulse counts with the square of its share of the read voltage, to which the
     energy of a cell is proportional (with ``power`` 1: with the share itself, as its current does); so both are
-    the same where pulses carry one bit.
+    the same where pulses carry one bit. A time is the width of its pulse, and counts with its share of the window.
     """
     operand = _operand(layer)
     code, width = _code_bits(operand, bits), pulse_bits(operand, bits, dac_bits)
     if width == 1:
         return active_rows(layer, bits, dac_bits)
-    shares = _squares if power == 2 else _sums
+    shares = _squares if power == 2 and operand.coding != "time" else _sums
     return _cached(layer, ("drive", code, width, power), lambda: _rows(layer, shares(operand, code, width)))
 
 
@@ -106,14 +107,20 @@ def planes(operand: Operand, bits: int | None = None, dac_bits: int = 1) -> int:
 
 
 def pulse_bits(operand: Operand, bits: int | None = None, dac_bits: int = 1) -> int:
-    """Return the bits of an element that one pulse carries: 1 for spikes."""
-    return min(dac_bits, _code_bits(operand, bits))
+    """Return the bits of an element that one pulse carries: 1 for spikes, all of a time, which is the pulse's width."""
+    code = _code_bits(operand, bits)
+    return code if operand.coding == "time" else min(dac_bits, code)
+
+
+def element_bits(operand: Operand, bits: int | None = None) -> int:
+    """Return the bits in which one element of one step is held, its sign included."""
+    return _code_bits(operand, bits) + phases(operand) - 1
 
 
 def _code_bits(operand: Operand, bits: int | None) -> int:
     if operand.coding in ("spikes", "signed"):
         return 1
-    return operand.bits if bits is None else bits
+    return operand.bits if bits is None or operand.coding == "time" else bits
 
 
 def phases(operand: Operand) -> int:
@@ -158,7 +165,7 @@ def macs(layer: LayerTrace) -> int:
 
 def recorded_bits(operand: Operand) -> int:
     """Return how many bits one element of one sample takes over all steps."""
-    return operand.steps * planes(operand) * phases(operand)
+    return operand.steps * _code_bits(operand, None) * phases(operand)
 
 
 def _operand(layer: LayerTrace) -> Operand:

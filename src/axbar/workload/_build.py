@@ -15,13 +15,11 @@ from axbar.workload._graph import Node, alive, fold, foldable, merge
 from axbar.workload._layout import Layout, Layouts, canonical
 from axbar.workload._operands import Shared, operand_of
 from axbar.workload._pack import MAX_STEPS, pack
+from axbar.workload._timed import reads_times
 from axbar.workload._times import fires_once
 from axbar.workload._types import MATMUL_OPS, STORED_OPS, Geometry, GradTrace, LayerTrace, Workload
 
 __all__ = ["workload_of"]
-
-#: operations through which times of spikes pass as such
-_PASSING = ("pool", "add", "reduce")
 
 
 def workload_of(
@@ -258,19 +256,7 @@ class _Layers:
         )
 
     def _timed(self, node: Node) -> bool:
-        """True if a layer reads nothing but times of first spikes, pooled or joined perhaps."""
-        waiting, seen = [p for call in node.calls for p in self._events[call].producers], set[int]()
-        while waiting:
-            p = waiting.pop()
-            event = None if p == INPUT else self._events[p]
-            if event is not None and event.neuron is not None and fires_once(event.neuron):
-                continue
-            if event is None or event.op not in _PASSING:
-                return False
-            if p not in seen:
-                seen.add(p)
-                waiting += event.producers
-        return True
+        return reads_times(self._events, [p for call in node.calls for p in self._events[call].producers])
 
     def _product(self, node: Node, event: Event, steps: tuple[int, ...]) -> LayerTrace:
         """Return a product of run-time operands, the heads of each as groups; see ``Geometry``."""

@@ -25,6 +25,13 @@ not by the square, as a current goes by the voltage: events ``cell_current``, ``
 column is meant; each further copy of the current would cost as much again, and amplifiers that hold the bit lines
 at their potential are in neither mode.
 
+Rows that are on for as long as the time of a first spike says (``input.time_read``: pulse) draw current for c slots of
+``input.t_slot_s`` at the full read voltage, and a read lasts all slots of the window:
+
+    E += V_read^2 * t_slot * (g_off * A'' + (g_on - g_off) * B''),      t += slot_reads * t_slot,
+
+A'' and B'' the cells on such rows for each slot: events ``slot_cells``, ``slot_levels``.
+
 Array area is ``cell_area_F2 * node^2`` per cell. Cells of a volatile device (SRAM) leak like SRAM bits; others don't.
 Arrays of SRAM cells that hold operands of run time (``sram_arrays``) have the conductances and area of the registered
 device ``sram``, whatever the chip's own is. Cell energy never scales with the node. Spread: x/÷ 2 against silicon,
@@ -88,7 +95,7 @@ def _energy(x: Context) -> Floats:
     return read_energy_J(
         x.p("read.v_read_V"), x.p("read.t_read_s"), on_S, off_S,
         x.n("cell_drive"), x.n("level_drive"),
-    ) * x.c(JOULE)  # fmt: skip
+    ) * x.c(JOULE) + _timed(x, x.p("read.v_read_V"))  # fmt: skip
 
 
 def _mirror_energy(x: Context) -> Floats:
@@ -96,11 +103,19 @@ def _mirror_energy(x: Context) -> Floats:
     return mirror_energy_J(
         x.p("technology.vdd_V"), x.p("read.v_read_V"), x.p("read.t_read_s"), on_S,
         off_S, x.n("cell_current"), x.n("level_current"),
+    ) * x.c(JOULE) + _timed(x, x.p("technology.vdd_V"))  # fmt: skip
+
+
+def _timed(x: Context, supply_V: Floats) -> Floats:
+    """Return the energy of pulses whose width is a time."""
+    off_S, on_S = run_time.conductances(x)
+    return mirror_energy_J(
+        supply_V, x.p("read.v_read_V"), x.p("input.t_slot_s"), on_S, off_S, x.n("slot_cells"), x.n("slot_levels")
     ) * x.c(JOULE)  # fmt: skip
 
 
 def _latency(x: Context) -> Floats:
-    return x.n("reads") * x.p("read.t_read_s")
+    return x.n("pulse_reads") * x.p("read.t_read_s") + x.n("slot_reads") * x.p("input.t_slot_s")
 
 
 def _area(x: Context) -> Floats:
@@ -120,23 +135,23 @@ def _leakage(sram_class: str):  # a function per SRAM class, so that explain sho
     )
 
 
-_RANGE = ("read.v_read_V", "read.t_read_s", "device.g_on_S", "device.g_off_S")
+_RANGE = ("read.v_read_V", "read.t_read_s", "input.t_slot_s", "device.g_on_S", "device.g_off_S")
 
 #: by readout
 _ENERGY = {
     "voltage": Term(
-        "V_read² · t_read · (g_off · cell_drive + (g_on − g_off) · level_drive), Joule; SRAM cells where there are "
-        "sram_arrays",
+        "V_read² · t_read · (g_off · cell_drive + (g_on − g_off) · level_drive), Joule; the same with t_slot, "
+        "slot_cells and slot_levels; SRAM cells where there are sram_arrays",
         _energy,
-        events=("cell_drive", "level_drive", *run_time.EVENTS),
+        events=("cell_drive", "level_drive", "slot_cells", "slot_levels", *run_time.EVENTS),
         paths=_RANGE,
         constants=(JOULE, run_time.ON_S),
     ),
     "current": Term(
-        "V_DD · V_read · t_read · (g_off · cell_current + (g_on − g_off) · level_current), Joule; SRAM cells where "
-        "there are sram_arrays",
+        "V_DD · V_read · t_read · (g_off · cell_current + (g_on − g_off) · level_current), Joule; the same with "
+        "t_slot, slot_cells and slot_levels; SRAM cells where there are sram_arrays",
         _mirror_energy,
-        events=("cell_current", "level_current", *run_time.EVENTS),
+        events=("cell_current", "level_current", "slot_cells", "slot_levels", *run_time.EVENTS),
         paths=("technology.vdd_V", *_RANGE),
         constants=(JOULE, run_time.ON_S),
     ),
@@ -146,7 +161,12 @@ _ENERGY = {
 def _parts(mode: str, sram_class: str) -> Parts:
     return Parts(
         energy_J=_ENERGY[mode],
-        latency_s=Term("reads · t_read", _latency, events=("reads",), paths=("read.t_read_s",)),
+        latency_s=Term(
+            "pulse_reads · t_read + slot_reads · t_slot",
+            _latency,
+            events=("pulse_reads", "slot_reads"),
+            paths=("read.t_read_s", "input.t_slot_s"),
+        ),
         area_m2=Term(
             "built_cells · cell_area_F2 · node², that of SRAM cells where there are sram_arrays",
             _area,

@@ -31,7 +31,7 @@ from axbar.cost._types import LEAKAGE_SPREAD, Component, Context, Floats, Parts,
 __all__ = ["ARRAY_PARTS", "LEAKAGE"]
 
 #: built once per array (or so many times): can be off where the array is never used
-ARRAY_PARTS = ("cells", "row_drivers", "dac", "mux", "adc", "shift_add", "accumulators")
+ARRAY_PARTS = ("cells", "row_drivers", "dac", "time_drivers", "mux", "adc", "shift_add", "accumulators")
 
 
 def _always_on(x: Context) -> Floats:

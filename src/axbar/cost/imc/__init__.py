@@ -39,6 +39,7 @@ from axbar.cost.components.pool import POOL
 from axbar.cost.components.row_drivers import ROW_DRIVERS
 from axbar.cost.components.shift_add import SHIFT_ADD
 from axbar.cost.components.softmax import SOFTMAX
+from axbar.cost.components.time_drivers import TIME_DRIVERS
 from axbar.cost.components.writes import WRITES
 from axbar.cost.imc._count import count
 from axbar.cost.imc._device_rules import DEVICE_RULE
@@ -59,6 +60,7 @@ COMPONENTS = (
     BIT_LINES,
     WRITES,
     DAC,
+    TIME_DRIVERS,
     MUX,
     ADC,
     SHIFT_ADD,
@@ -183,6 +185,8 @@ KIND = HardwareKind(
             "crossbar.cell_bits",
             "input.bits",
             "input.dac_bits",
+            "input.time_bits",
+            "input.time_read",
             "tile.arrays_per_pe",
             "tile.pes_per_tile",
             "chip.max_tiles",

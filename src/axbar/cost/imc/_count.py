@@ -14,6 +14,8 @@ negative values), R row tiles, C column tiles, N outputs of all groups, s slices
     level_drive      = sum_i q_i B_i     B_i: as n_i, each cell weighted by its level 0..1
     cell_current     = sum_i p_i n_i     p_i: as q_i, but weighted by digit / (2^d - 1): what a current goes by
     level_current    = sum_i p_i B_i
+    slot_cells       = sum_i c_i n_i     c_i: slots that row i is on, where inputs are times of first spikes
+    slot_levels      = sum_i c_i B_i
     conversions      = reads R N 2 s     columns in use; every read converts all of them
     subtractions     = reads R N s
     shift_adds       = reads R N (s - 1) + V N (b - 1)
@@ -68,7 +70,7 @@ from axbar.cost.imc._units import UNIT_EVENTS, unit_events
 from axbar.cost.imc._weights import row_levels
 from axbar.devices import DevicePreset
 from axbar.spec.imc import ImcSpec
-from axbar.workload import Workload, pulse_bits
+from axbar.workload import Workload, as_events, as_pulses, pulse_bits
 
 __all__ = ["EVENTS", "count"]
 
@@ -77,12 +79,17 @@ EVENTS: Final = {
     "reads": "array read, one after the other (vectors x input digits x sign phases, shared by copies)",
     "runs": "step on which the layer runs",
     "row_activations": "active row of one array",
+    "pulse_reads": "array read of one pulse, all of the same length",
+    "slot_reads": "slot of a window in which an array is read, rows on for as long as their times say",
     "dac_conversions": "digit of more than one bit turned into the voltage of an active row",
+    "time_conversions": "time turned into the pulse of an active row",
     "cell_activations": "cell on an active row",
     "cell_drive": "cell on an active row, weighted by its row's squared share of the read voltage",
     "level_drive": "the same, also weighted by the cell's level 0..1",
     "cell_current": "cell on an active row, weighted by its row's share of the read voltage",
     "level_current": "the same, also weighted by the cell's level 0..1",
+    "slot_cells": "cell on a row that is on for a time, for each slot of it",
+    "slot_levels": "the same, weighted by the cell's level 0..1",
     "conversions": "converted column",
     "used_columns": "column in use, at most, in any array",
     "subtractions": "minus column subtracted from plus column",
@@ -138,6 +145,8 @@ def count(workload: Workload, spec: ImcSpec) -> Events:
     Raises:
         UsageError: no layer multiplies, nothing was recorded, or a layer's weights were fixed to other bits.
     """
+    bits, how = spec.input.time_bits, spec.input.time_read
+    workload = as_pulses(workload, bits) if how == "pulse" else as_events(workload, bits, how)
     check_countable(workload, spec.crossbar.weight_bits, "crossbar.weight_bits", run_time=True)
     graphs = _graphs.setdefault(workload, {})
     if spec.mapping.first_layer not in graphs:
@@ -189,16 +198,19 @@ def _array_events(
     level_drive, level_current = kept(graph, key, lambda: _levels(graph, held, spec))
     values = turns * (r * n)
     adder_levels = np.ceil(np.log2(r))
-    return {
+    driven = {
         "reads": turns * layout.shares,
-        "runs": graph.runs,
         "row_activations": row_activations,
         "dac_conversions": np.where(d > 1.0, row_activations, 0.0),
-        "cell_activations": layout.cells_seen(inputs.active, inputs.activated),
         "cell_drive": layout.cells_seen(inputs.drive, inputs.driven),
         "level_drive": level_drive,
         "cell_current": layout.cells_seen(inputs.share, inputs.shared),
         "level_current": level_current,
+    }
+    return {
+        **_by_width(driven, inputs.slots),
+        "runs": graph.runs,
+        "cell_activations": layout.cells_seen(inputs.active, inputs.activated),
         "conversions": values * (2.0 * s),
         "used_columns": layout.cols_used,
         "subtractions": values * s,
@@ -206,6 +218,27 @@ def _array_events(
         "accumulations": turns * n * (r - 1.0) + vectors * b * n * (f - 1.0),
         "carry_bits": 1.0 + (s - 1.0) * held.cell_bits + adder_levels + d * (b - 1.0),
         "adder_levels": adder_levels,
+    }
+
+
+def _by_width(driven: dict[str, Floats], slots: Floats) -> dict[str, Floats]:
+    """Part reads into those of one pulse, and those of pulses as wide as times say, which no voltage weighs."""
+    reads, rows = driven["reads"], driven["row_activations"]
+    none = np.zeros_like(slots)
+    if not slots.any():
+        of_times = dict.fromkeys(("slot_reads", "time_conversions", "slot_cells", "slot_levels"), none)
+        return {**driven, "pulse_reads": reads, **of_times}
+    timed = slots > 0.0
+    fixed = {name: np.where(timed, 0.0, value) for name, value in driven.items()}
+    return {
+        **fixed,
+        "reads": reads,
+        "row_activations": rows,
+        "pulse_reads": fixed["reads"],
+        "slot_reads": reads * slots,
+        "time_conversions": np.where(timed, rows, 0.0),
+        "slot_cells": driven["cell_current"] * slots,
+        "slot_levels": driven["level_current"] * slots,
     }
 
 

@@ -25,7 +25,7 @@ from axbar.cost._graph import Graph
 from axbar.cost._types import Bools, Floats
 from axbar.devices import clipped_codes, n_slices
 from axbar.spec.imc import ImcSpec
-from axbar.workload import LayerTrace, Operand, phases, planes
+from axbar.workload import LayerTrace, Operand, element_bits
 
 __all__ = ["Held", "Width", "clips", "held_in", "held_of", "right_bits"]
 
@@ -117,7 +117,7 @@ def clips(unit: str, clip_low: float, clip_high: float) -> bool:
 def right_bits(layer: LayerTrace, bits: int) -> float:
     """Return the bits in which a buffer holds one element of the right operand, its sign included."""
     operand = layer.operands[1]
-    return float(planes(operand, bits) + phases(operand) - 1)
+    return float(element_bits(operand, bits))
 
 
 def _key(spec: ImcSpec) -> Hashable:

@@ -17,7 +17,8 @@ import numpy as np
 from axbar.cost._graph import Graph
 from axbar.cost._types import Floats
 from axbar.cost.imc._stored import Stored
-from axbar.workload import LayerTrace, active_rows, phases, planes, pulse_bits, row_drive
+from axbar.workload import LayerTrace, active_rows, phases, planes, pulse_bits, row_drive, slots_of
+from axbar.workload import element_bits as bits_of_element
 
 __all__ = ["Presented", "element_bits", "presented", "presented_to"]
 
@@ -38,6 +39,7 @@ class Presented:
         elements: input elements of one step.
         window: input elements that must be at hand for one row of output positions.
         steps: steps on which the layer runs if no sample leaves early.
+        slots: of the window in which rows are on for a time; 0 where they are not.
     """
 
     digits: Floats
@@ -57,6 +59,7 @@ class Presented:
     elements: Floats
     window: Floats
     steps: Floats
+    slots: Floats
 
 
 def presented(graph: Graph, bits: int, dac_bits: int) -> Presented:
@@ -109,7 +112,7 @@ def _presented(graph: Graph, bits: int, dac_bits: int) -> Presented:
     active = _of_runs((active_rows(layer, bits, dac_bits) for layer in layers), run)
     drive = _of_runs((row_drive(layer, bits, dac_bits) for layer in layers), run)
     share = _of_runs((row_drive(layer, bits, dac_bits, power=1) for layer in layers), run)
-    bit_digits = _array([planes(o, bits) for o in operands])
+    bit_digits = _array([o.bits if o.coding == "time" else planes(o, bits) for o in operands])
     return Presented(
         digits=digits,
         pulse=_array([pulse_bits(o, bits, dac_bits) for o in operands]),
@@ -128,6 +131,7 @@ def _presented(graph: Graph, bits: int, dac_bits: int) -> Presented:
         elements=_array([math.prod(layer.geometry.in_shape) for layer in layers]),
         window=_array([_window(layer) for layer in layers]),
         steps=steps,
+        slots=_array([slots_of(o.bits) if o.coding == "time" else 0 for o in operands]),
     )
 
 
@@ -145,7 +149,7 @@ def _array(values: list[int] | list[float]) -> Floats:
 def element_bits(layer: LayerTrace, input_bits: int) -> float:
     """Return the bits in which a buffer holds one input element of a layer."""
     operand = layer.operands[0]
-    return float(planes(operand, input_bits) + phases(operand) - 1)
+    return float(bits_of_element(operand, input_bits))
 
 
 def _window(layer: LayerTrace) -> float:

@@ -54,7 +54,8 @@ RUN_TIME_EVENTS: Final = {
 
 #: events of arrays, which digital units have none of
 _ON_ARRAYS: Final = (
-    "reads", "row_activations", "dac_conversions", "cell_activations", "cell_drive", "level_drive", "cell_current",
+    "reads", "pulse_reads", "slot_reads", "row_activations", "dac_conversions", "time_conversions", "slot_cells",
+    "slot_levels", "cell_activations", "cell_drive", "level_drive", "cell_current",
     "level_current", "conversions", "used_columns", "subtractions", "shift_adds", "accumulations",
 )  # fmt: skip
 _UNITS: Final = {"nvm": "the chip's cells", "sram": "SRAM cells", "digital": "digital multipliers"}

@@ -34,7 +34,7 @@ from axbar.cost.sparse.counters import STREAMS, Counters
 from axbar.cost.sparse.traffic import PUBLISHED_PSUM_STEPS
 from axbar.cost.sparse.unfold import samples_of
 from axbar.spec.sparse import SparseSpec
-from axbar.workload import LayerTrace, Workload
+from axbar.workload import LayerTrace, Workload, as_events
 
 __all__ = ["EVENTS", "count"]
 
@@ -63,6 +63,7 @@ def count(workload: Workload, spec: SparseSpec) -> Events:
     Raises:
         UsageError: nothing is multiplied or was recorded, or a layer's weights were fixed to other bits.
     """
+    workload = as_events(workload, spec.input.time_bits, spec.input.time_read)
     check_countable(workload, spec.weight_bits, "weight_bits", run_time=True)
     if workload not in _graphs:
         _graphs[workload] = charged(workload, "once")

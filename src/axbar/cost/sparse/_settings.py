@@ -20,6 +20,8 @@ STRUCTURAL: Final = frozenset(
         "pe.laggy_adders", "pe.addresses", "tile.batch", "tile.chunk",
         "buffer.weight_values", "buffer.input_values", "cache.capacity_B", "weight_bits",
         "input.bits",
+        "input.time_bits",
+        "input.time_read",
     }
 )  # fmt: skip
 

@@ -56,7 +56,7 @@ from axbar.cost.systolic._run_time import (
 from axbar.cost.systolic.cycles import os_cycles, ws_cycles
 from axbar.cost.training import TRAFFIC, UNFIRED, packed_bits
 from axbar.spec.systolic import SystolicSpec
-from axbar.workload import LayerTrace, Workload, phases
+from axbar.workload import LayerTrace, Workload, as_events, phases
 
 __all__ = ["STRUCTURAL", "count"]
 
@@ -64,8 +64,8 @@ __all__ = ["STRUCTURAL", "count"]
 STRUCTURAL: Final = frozenset(
     {
         "task", "array.rows", "array.cols", "array.engines", "array.split", "dataflow", "gating", "weight_bits",
-        "spike_bits", "input.bits", "memory.spikes", "memory.reads", "neuron.membrane_bits", "training.bits",
-        "training.du_sparsity", "training.df_sparsity", "training.batch",
+        "spike_bits", "input.bits", "input.time_bits", "input.time_read", "memory.spikes", "memory.reads",
+        "neuron.membrane_bits", "training.bits", "training.du_sparsity", "training.df_sparsity", "training.batch",
     }
 )  # fmt: skip
 
@@ -83,6 +83,7 @@ def count(workload: Workload, spec: SystolicSpec) -> Events:
     Raises:
         UsageError: no layer multiplies, nothing was recorded, or weights were fixed to other bits.
     """
+    workload = as_events(workload, spec.input.time_bits, spec.input.time_read)
     check_countable(workload, spec.weight_bits, "weight_bits", run_time=True)
     graph = _graph(workload, spec.task)
     products = graph.layers
