@@ -65,6 +65,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "products": (
         "cells",
         "row_drivers",
+        "time_drivers",
         "bit_lines",
         "dac",
         "accumulators",
