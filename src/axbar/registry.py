@@ -106,6 +106,10 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "axbar.techniques.early_exit:TECHNIQUE",
             "let a sample leave once its answer is sure",
         ),
+        "fit-windows": (
+            "axbar.techniques.fit_windows:TECHNIQUE",
+            "shorten the time windows of first-spike neurons to what they need, no labels",
+        ),
         "fold-norms": (
             "axbar.techniques.fold_norms:TECHNIQUE",
             "work batch norms into the weights before them, norms per step into the neurons behind",
@@ -242,6 +246,10 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
         "timesteps": (
             "axbar.published.timesteps:reproduce",
             "energy, latency, EDP and accuracy on the chip against the number of time steps",
+        ),
+        "ttfs": (
+            "axbar.published.ttfs_study:reproduce",
+            "first-spike networks: skips, learned delays, sparse spikes, and chips that read times",
         ),
         "tt-snn": (
             "axbar.published.tt_study:reproduce",

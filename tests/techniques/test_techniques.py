@@ -13,6 +13,7 @@ from axbar import registry
 from axbar.crossbar import digital, to_analog
 from axbar.errors import UsageError
 from axbar.nn import LIF, Attention
+from axbar.nn.ttfs import FirstSpike
 from axbar.spec import load_hardware
 from axbar.techniques import Technique, TechniqueConfig, TechniqueResult, get_technique, parse_technique
 
@@ -112,10 +113,24 @@ class Normed(nn.Module):
         return self.fc(self.norm(self.fc1(x.flatten(1))).relu())
 
 
+class Timed(nn.Module):
+    """First spikes of the image, one layer and its first spikes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.encode, self.fc1, self.neuron = FirstSpike(1.0), nn.Linear(36, 8), FirstSpike(20.0)
+        self.fc = nn.Linear(8, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.neuron(self.fc1(self.encode(x).flatten(1))))
+
+
 #: techniques that find nothing to do in the smaller network
 MODELS: dict[str, type[nn.Module]] = {
     "tensor-train": Deeper,
     "clipformer": Attending,
+    "fit-windows": Timed,
     "ln-finetune": Normed,
     "variation-aware": Attending,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from axbar.data._check import check_fits, network_facts
 from axbar.data._encoders import delta, event_frames, population
 from axbar.data._event_files import read_events
+from axbar.data._linear import ridge_accuracy
 from axbar.data._load import data_names, load_data
 from axbar.data._readers import READERS, Reader
 from axbar.data._types import Dataset, Split, TuningData
@@ -26,4 +27,5 @@ __all__ = [
     "network_facts",
     "population",
     "read_events",
+    "ridge_accuracy",
 ]

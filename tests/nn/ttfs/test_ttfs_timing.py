@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 import torch
 from torch import Tensor
@@ -10,7 +12,7 @@ from axbar.data import load_data
 from axbar.errors import ModelError
 from axbar.nn import build_model
 from axbar.nn.models import TtfsNetwork
-from axbar.nn.ttfs import Spikes, fit_windows, timing
+from axbar.nn.ttfs import Delay, Spikes, fit_windows, timing
 
 
 class _Given:
@@ -69,6 +71,47 @@ def test_fitted_windows_hold_nearly_all_activations_and_answer_sooner(name: str)
     tighter = fit_windows(network, images, percentile=90)
     assert all(tighter[path].window < fit.window for path, fit in fitted.items())
     assert all(0 < fit.clipped < 0.15 for fit in tighter.values())
+
+
+def _delayed(window: float, weights: float) -> tuple[TtfsNetwork, Tensor, list[Delay]]:
+    network, images = _network("ttfs-concat-delay", window=window)
+    random = torch.Generator().manual_seed(0)
+    delays = [module for module in network.modules() if isinstance(module, Delay)]
+    for delay in delays:
+        delay.delta.data += torch.rand(delay.delta.shape, generator=random)
+    for name, weight in network.named_parameters():
+        if "conv" in name:
+            weight.data *= weights
+    return network.eval(), images, delays
+
+
+def test_joined_skips_keep_their_place_before_the_path() -> None:
+    """Windows become shorter: delays do, until one is used up; the last window of a block then stays open."""
+    network, images, delays = _delayed(window=50.0, weights=0.1)
+    waited = [delay.delay.clone() for delay in delays]
+    with torch.no_grad():
+        logits, before = network.run(images)
+        fit_windows(network, images, percentile=100)
+        fitted, after = network.run(images)
+    torch.testing.assert_close(fitted, logits, rtol=1e-4, atol=1e-4)  # nothing was clipped
+    for block, (delay, was) in enumerate(zip(delays, waited, strict=True)):
+        assert float(delay.delay.detach().min()) == pytest.approx(0, abs=1e-4)
+        torch.testing.assert_close(was - delay.delay, (was - delay.delay).mean().expand_as(was))
+        assert _ahead(after, block) == pytest.approx(_ahead(before, block), abs=0.01)
+        assert after[f"blocks.{block}.skip"].end < before[f"blocks.{block}.skip"].end
+
+
+def test_joined_skips_wait_for_windows_that_become_longer() -> None:
+    network, images, delays = _delayed(window=0.05, weights=1.0)
+    waited = [delay.delay.clone() for delay in delays]
+    fit_windows(network, images, percentile=100)
+    assert all((delay.delay > was).all() for delay, was in zip(delays, waited, strict=True))
+
+
+def _ahead(seen: Mapping[str, Spikes], block: int) -> float:
+    """Return how far a skip comes before the end of its path."""
+    path, skip = seen[f"blocks.{block}.conv2"], seen[f"blocks.{block}.skip"]
+    return float(path.end - skip.times[skip.fired].mean())
 
 
 def test_what_has_no_windows_is_told() -> None:

@@ -247,7 +247,7 @@ def ttfs_plain(
     add: str = "time",
     initial_delay: float = 0.5,
     pull: float = 0.0,
-    sparsity: float = 0.02,
+    sparsity: float = 0.5,
     seed: int = 0,
 ) -> TtfsNetwork:
     """Return a network of first-spike neurons without skips.
@@ -291,7 +291,7 @@ def ttfs_add(
     add: str = "time",
     initial_delay: float = 0.5,
     pull: float = 0.0,
-    sparsity: float = 0.02,
+    sparsity: float = 0.5,
     seed: int = 0,
 ) -> TtfsNetwork:
     """Return a network of first-spike neurons with skips whose times are added; arguments as of ``ttfs_plain``."""
@@ -311,7 +311,7 @@ def ttfs_concat(
     add: str = "time",
     initial_delay: float = 0.5,
     pull: float = 0.0,
-    sparsity: float = 0.02,
+    sparsity: float = 0.5,
     seed: int = 0,
 ) -> TtfsNetwork:
     """Return a network of first-spike neurons with skips that are joined; arguments as of ``ttfs_plain``."""
@@ -331,7 +331,7 @@ def ttfs_concat_delay(
     add: str = "time",
     initial_delay: float = 0.5,
     pull: float = 0.0,
-    sparsity: float = 0.02,
+    sparsity: float = 0.5,
     seed: int = 0,
 ) -> TtfsNetwork:
     """Return a network with joined skips that learn a delay per channel; arguments as of ``ttfs_plain``."""

@@ -1,0 +1,62 @@
+"""A first-spike network on chips: its times read as pulses, slot by slot, or the same values as rates.
+
+Costs from the same traced images on every chip, accuracy of the integer network, and of programmed dies on crossbars.
+"""
+
+from __future__ import annotations
+
+import copy
+import statistics
+from typing import Any, Final
+
+import torch
+
+from axbar.cost import estimate
+from axbar.crossbar import digital, to_analog
+from axbar.data import Dataset
+from axbar.nn import accuracy
+from axbar.nn.models import TtfsNetwork
+from axbar.nn.ttfs import fit_windows
+from axbar.spec import load_hardware
+from axbar.workload import trace
+
+__all__ = ["CHIPS", "on_chips"]
+
+#: preset -> ways in which it reads first spikes
+CHIPS: Final = {
+    "imc-rram-65nm": ("pulse", "slots", "rate"),
+    "sata": ("slots", "rate"),
+    "loas": ("slots", "rate"),
+}
+BITS: Final = (2, 4, 6)
+_TRACED, _CALIBRATED, _TESTS, _DIES = 16, 128, 200, 3
+
+
+def on_chips(network: TtfsNetwork, data: Dataset) -> list[dict[str, Any]]:
+    """Return cost and accuracy by chip, way of reading and bits of a time; windows are fitted first."""
+    fitted = copy.deepcopy(network)
+    images = torch.from_numpy(data.calibration.images(slice(0, _CALIBRATED)))
+    fit_windows(fitted, images)
+    workload = trace(fitted, data.test.images(slice(0, _TRACED)))
+    test = data.test.balanced(_TESTS)
+    rows: list[dict[str, Any]] = []
+    for name, ways in CHIPS.items():
+        for way in ways:
+            for bits in BITS:
+                spec = load_hardware(name, {"input.time_read": way, "input.time_bits": bits})
+                done = estimate(workload, spec)
+                dies = (
+                    [accuracy(to_analog(fitted, spec, seed, images), test) for seed in range(_DIES)]
+                    if spec.kind == "imc" and way != "rate"  # the same sums as by slots, and slow
+                    else []
+                )
+                rows.append(
+                    {
+                        "chip": name, "read": way, "bits": bits,
+                        **{what: float(done.total(what)[0]) for what in ("energy_J", "latency_s", "area_m2")},
+                        "digital": accuracy(digital(fitted, spec, images), test),
+                        "dies": statistics.fmean(dies) if dies else None,
+                        "std": statistics.stdev(dies) if dies else None,
+                    }
+                )  # fmt: skip
+    return rows
