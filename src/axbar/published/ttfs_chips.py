@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import statistics
+from collections.abc import Sequence
 from typing import Any, Final
 
 import torch
@@ -28,25 +29,29 @@ CHIPS: Final = {
     "sata": ("slots", "rate"),
     "loas": ("slots", "rate"),
 }
-BITS: Final = (2, 4, 6)
-_TRACED, _CALIBRATED, _TESTS, _DIES = 16, 128, 200, 3
+_TRACED, _CALIBRATED = 16, 128
 
 
-def on_chips(network: TtfsNetwork, data: Dataset) -> list[dict[str, Any]]:
-    """Return cost and accuracy by chip, way of reading and bits of a time; windows are fitted first."""
+def on_chips(
+    network: TtfsNetwork, data: Dataset, bits_of_time: Sequence[int], dies: int, tests: int
+) -> list[dict[str, Any]]:
+    """Return cost and accuracy by chip, way of reading and bits of a time; windows are fitted first.
+
+    Accuracies are of ``tests`` images, on crossbars of ``dies`` programmed dies.
+    """
     fitted = copy.deepcopy(network)
     images = torch.from_numpy(data.calibration.images(slice(0, _CALIBRATED)))
     fit_windows(fitted, images)
     workload = trace(fitted, data.test.images(slice(0, _TRACED)))
-    test = data.test.balanced(_TESTS)
+    test = data.test.balanced(tests)
     rows: list[dict[str, Any]] = []
     for name, ways in CHIPS.items():
         for way in ways:
-            for bits in BITS:
+            for bits in bits_of_time:
                 spec = load_hardware(name, {"input.time_read": way, "input.time_bits": bits})
                 done = estimate(workload, spec)
-                dies = (
-                    [accuracy(to_analog(fitted, spec, seed, images), test) for seed in range(_DIES)]
+                programmed = (
+                    [accuracy(to_analog(fitted, spec, seed, images), test) for seed in range(dies)]
                     if spec.kind == "imc" and way != "rate"  # the same sums as by slots, and slow
                     else []
                 )
@@ -55,8 +60,8 @@ def on_chips(network: TtfsNetwork, data: Dataset) -> list[dict[str, Any]]:
                         "chip": name, "read": way, "bits": bits,
                         **{what: float(done.total(what)[0]) for what in ("energy_J", "latency_s", "area_m2")},
                         "digital": accuracy(digital(fitted, spec, images), test),
-                        "dies": statistics.fmean(dies) if dies else None,
-                        "std": statistics.stdev(dies) if dies else None,
+                        "dies": statistics.fmean(programmed) if programmed else None,
+                        "std": statistics.stdev(programmed) if len(programmed) > 1 else None,
                     }
                 )  # fmt: skip
     return rows

@@ -20,9 +20,9 @@ def panels(found: Found, caption: str) -> str:
     """Return the SVG of all panels."""
     tasks: Mapping[str, Any] = found["tasks"]
     drawn: list[Lines | Bars] = [
-        _by_task(tasks, "accuracy", "Accuracy", "test, %", 100.0),
-        _by_task(tasks, "latency", "First output spike", "windows", 1.0),
-        _by_task(tasks, "spikes_per_neuron", "Spikes per neuron", "mean", 1.0),
+        _errors(tasks),
+        _by_task(tasks, "latency", "First output spike", "windows"),
+        _by_task(tasks, "spikes_per_neuron", "Spikes per neuron", "mean"),
         *(_gaps(name, task["runs"]) for name, task in tasks.items()),
         *(_sweep(name, task["bits"], "bits", "bits of a spike's time") for name, task in tasks.items()),
         *(_sweep(name, task["jitter"], "sigma", "jitter, windows") for name, task in tasks.items()),
@@ -33,22 +33,34 @@ def panels(found: Found, caption: str) -> str:
     )
 
 
-def _by_task(tasks: Mapping[str, Any], what: str, title: str, unit: str, factor: float) -> Lines:
+def _by_task(tasks: Mapping[str, Any], what: str, title: str, unit: str) -> Lines:
     places = list(range(len(tasks)))
     series = [
         Series(
-            network, places, [factor * mean(task["runs"][network], what) for task in tasks.values()],
-            [factor * spread(task["runs"][network], what) for task in tasks.values()], joined=False,
+            network, places, [mean(task["runs"][network], what) for task in tasks.values()],
+            [spread(task["runs"][network], what) for task in tasks.values()], joined=False,
         )
         for network in NETWORKS
     ]  # fmt: skip
-    if what == "accuracy":
-        series.append(
-            Series(
-                "linear classifier", places, [100 * task["linear"] for task in tasks.values()], joined=False
-            )
+    return Lines(title, series, "", unit, x_names=_names(tasks))
+
+
+def _errors(tasks: Mapping[str, Any]) -> Lines:
+    places = list(range(len(tasks)))
+    series = [
+        Series(
+            network, places, [100 * (1 - mean(task["runs"][network], "accuracy")) for task in tasks.values()],
+            [100 * spread(task["runs"][network], "accuracy") for task in tasks.values()], joined=False,
         )
-    return Lines(title, series, "", unit, x_names=[name.split(",")[0] for name in tasks])
+        for network in NETWORKS
+    ]  # fmt: skip
+    linear = [100 * (1 - task["linear"]) for task in tasks.values()]
+    series.append(Series("linear classifier", places, linear, joined=False))
+    return Lines("Test error", series, "", "%", x_names=_names(tasks), y_log=True)
+
+
+def _names(tasks: Mapping[str, Any]) -> list[str]:
+    return [name.split(",")[0] for name in tasks]
 
 
 def _gaps(name: str, runs: Mapping[str, Any]) -> Lines:
@@ -78,7 +90,8 @@ def _sweep(name: str, networks: Mapping[str, Any], what: str, label: str) -> Lin
         Series(network, [row[what] for row in rows], [100 * row["accuracy"] for row in rows])
         for network, rows in networks.items()
     ]
-    return Lines(name, series, label, "test, %")
+    title = "times in few bits" if what == "bits" else "times that are off"
+    return Lines(f"{name}: {title}", series, label, "test, %")
 
 
 def _energy(name: str, rows: Any) -> Lines:

@@ -7,7 +7,7 @@ and in units of the window they were trained with, so that networks of different
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -97,8 +97,3 @@ def jitter(network: nn.Module, sigma: float, generator: torch.Generator) -> Gene
 
 def _neurons(network: nn.Module) -> list[FirstSpike]:
     return [module for module in network.modules() if isinstance(module, FirstSpike)]
-
-
-def mean_gap(row: Mapping[str, Any]) -> float:
-    """Return the mean time between paths and skips, over blocks."""
-    return sum(row["gap"].values()) / max(1, len(row["gap"]))

@@ -44,12 +44,17 @@ class Scale:
         seeds: of weights and order.
         exact: one task more, on which both kinds of neurons are compared.
         pde_steps: of the regression.
+        bits: of a time on chips.
+        dies, tests: of accuracies on chips.
     """
 
     tasks: tuple[Task, ...]
     seeds: tuple[int, ...]
     exact: Task
     pde_steps: int
+    bits: tuple[int, ...] = (2, 4, 6)
+    dies: int = 3
+    tests: int = 200
 
 
 _EXACT = Task("Fashion-MNIST, small", "fashion-mnist-small", 12, 64, options={"width": 8})
@@ -60,11 +65,12 @@ SCALES: dict[str, Scale] = {
             Task("waves, 3x3", "wave-3x3", 8, 64, options={"width": 8}),
         ),
         (0, 1), Task("Fashion-MNIST, small", "fashion-mnist-small", 2, 64, options={"width": 4}), 500,
+        bits=(2, 4), dies=2, tests=100,
     ),
     "default": Scale(
         (
             Task("MNIST", "mnist", 4),
-            Task("Fashion-MNIST", "fashion-mnist", 5),
+            Task("Fashion-MNIST", "fashion-mnist", 4),
             Task("waves, 3x3", "wave-3x3", 40, 64, weight_decay=1e-2),
         ),
         (0, 1, 2), _EXACT, 4000,
@@ -153,7 +159,7 @@ def _task(place: Path, task: Task, size: Scale, data_dir: str | None, tell: _Tel
     tell()
     disturbed = kept(
         place / "disturbed.json",
-        {**how, "bits": BITS, "jitter": JITTER},
+        {**how, "bits": BITS, "jitter": JITTER, "chips": [size.bits, size.dies, size.tests]},
         lambda: _disturbed(place, task, size, data),
     )
     return {"linear": linear_share(data), "runs": runs, **disturbed}
@@ -165,7 +171,7 @@ def _disturbed(place: Path, task: Task, size: Scale, data: Dataset) -> dict[str,
     return {
         "bits": {name: sweep_bits(network, data, BITS) for name, network in networks.items()},
         "jitter": {name: sweep_jitter(network, data, JITTER) for name, network in networks.items()},
-        "chips": on_chips(networks[_SHOWN[0]], data),
+        "chips": on_chips(networks[_SHOWN[0]], data, size.bits, size.dies, size.tests),
     }
 
 

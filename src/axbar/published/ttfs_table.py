@@ -44,19 +44,21 @@ def markdown(found: Found) -> str:
         ]  # fmt: skip
     kinds = [{"neuron": kind, **_row(runs, None)} for kind, runs in found["exact"].items()]
     text += ["## Both kinds of neurons, concatenation with delay", table(kinds)]
+    text += [
+        "## Closed form: spikes of a layer that come after the answer, %",
+        table(_needless(found["exact"])),
+    ]
     text += ["## Poisson's equation: relative L2 error", table(_pde(found["pde"]))]
     return "\n\n".join(text) + "\n"
 
 
 def _row(runs: Sequence[Found], linear: float | None) -> dict[str, Any]:
-    needless = [share for run in runs for share in run["needless"].values()]
     return {
         "accuracy, %": 100 * mean(runs, "accuracy"), "std": 100 * spread(runs, "accuracy"),
         "linear, %": None if linear is None else 100 * linear,
         "windows fitted, %": 100 * mean(runs, "accuracy_fitted"),
         "first output spike, windows": mean(runs, "latency"), "as trained": mean(runs, "latency_trained"),
         "spikes per neuron": mean(runs, "spikes_per_neuron"),
-        "needless spikes, %": 100 * statistics.fmean(needless),
     }  # fmt: skip
 
 
@@ -74,6 +76,15 @@ def _delays(runs: Mapping[str, Sequence[Found]]) -> list[dict[str, Any]]:
                 }
             )  # fmt: skip
     return made or [{"network": "", "block": "", "gap": None}]
+
+
+def _needless(kinds: Mapping[str, Sequence[Found]]) -> list[dict[str, Any]]:
+    """Return shares by layer; of constant slope they are 0, as windows follow each other."""
+    return [
+        {"layer": layer, **{kind: 100 * statistics.fmean(run["needless"][layer] for run in runs)
+                            for kind, runs in kinds.items()}}
+        for layer in next(iter(kinds.values()))[0]["needless"]
+    ]  # fmt: skip
 
 
 def _sweep(networks: Mapping[str, Sequence[Found]], what: str) -> list[dict[str, Any]]:
