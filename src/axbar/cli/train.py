@@ -188,13 +188,15 @@ def _report(
     if json:
         steps = [{"name": name, "test_accuracy": test, "cost": cost} for name, test, cost in rows]
         emit_json({"model": model, "data": dataset.name, "out": str(out), "test_accuracy": rows[-1][1],
-                   **facts, "steps": steps})  # fmt: skip
+                   **facts, "steps": steps, "notes": list(dataset.notes)})  # fmt: skip
         return
     for name, test, cost in rows:
         shown = f"{name}: " if len(rows) > 1 else ""
         typer.echo(f"{shown}test accuracy {accuracy_interval(test, len(dataset.test))}")
         if cost:
             typer.echo(f"  {technique_cost({'cost': cost})}")
+    for note in dataset.notes:
+        typer.echo(f"note: {note}")
     say(f"checkpoint: {out}")
 
 

@@ -54,7 +54,7 @@ class Scale:
     pde_steps: int
     bits: tuple[int, ...] = (2, 4, 6)
     dies: int = 3
-    tests: int = 200
+    tests: int = 100
 
 
 _EXACT = Task("Fashion-MNIST, small", "fashion-mnist-small", 12, 64, options={"width": 8})

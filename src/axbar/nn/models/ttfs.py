@@ -194,7 +194,7 @@ def _widened(skip: Spikes, path: Spikes) -> Spikes:
 def _mean_time(spikes: Spikes) -> Tensor:
     """Return the mean time; of silent neurons that of the end."""
     if spikes.early:
-        return spikes.end - spikes.values.mean()
+        return spikes.end - spikes.values.sum() / spikes.values.numel()
     return spikes.values.clamp(max=spikes.end).mean()
 
 
