@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 import axbar
-from axbar.errors import UsageError
+from axbar.errors import TraceError, UsageError
+from axbar.nn import build_model
 from axbar.nn.ttfs import Delay, FirstSpike
 from axbar.workload import active_rows, as_events
 from axbar.workload._pack import popcount, unpack
@@ -105,3 +106,11 @@ def test_times_are_saved_and_loaded(traced: axbar.Workload, tmp_path: object) ->
     again = axbar.Workload.load(file)
     assert again.hash() == traced.hash()
     assert again.layer("second").operands[0].coding == "time"
+
+
+def test_neurons_in_closed_form_say_what_to_take_instead() -> None:
+    network = build_model("ttfs-plain", width=4, neuron="exact").eval()
+    with pytest.raises(
+        TraceError, match=r"'stem.conv' can't be traced; neurons in closed form.*neuron = slope"
+    ):
+        axbar.trace(network, torch.rand(2, 1, 28, 28))

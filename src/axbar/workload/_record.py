@@ -353,6 +353,7 @@ class _Recorder(TorchFunctionMode):
     def _refused(self, name: str, advice: str | None = None) -> TraceError:
         hint = (
             advice
+            or getattr(self._running()[1], "untraced", None)
             or ADVICE.get(name)
             or (
                 "use plain torch operations, or if the module is a spiking neuron, set is_neuron = True, "

@@ -26,7 +26,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -84,6 +84,10 @@ def firing_penalty(weight: Tensor) -> Tensor:
 class _Exact(nn.Module):
     """Weights of a layer and the end of its window."""
 
+    #: what a trace says of it
+    untraced: ClassVar[str] = (
+        "neurons in closed form compute no products that a chip could; take neurons of constant slope (neuron = slope)"
+    )
     weight: nn.Parameter
 
     def __init__(self, shape: tuple[int, ...], window: float) -> None:
