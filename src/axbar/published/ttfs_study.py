@@ -70,7 +70,7 @@ SCALES: dict[str, Scale] = {
     "default": Scale(
         (
             Task("MNIST", "mnist", 4),
-            Task("Fashion-MNIST", "fashion-mnist", 4),
+            Task("Fashion-MNIST", "fashion-mnist", 4, options={"sparsity": 0.2}),
             Task("waves, 3x3", "wave-3x3", 40, 64, weight_decay=1e-2),
         ),
         (0, 1, 2), _EXACT, 4000,
