@@ -40,6 +40,7 @@ def measured(network: TtfsNetwork, data: Dataset) -> dict[str, Any]:
         "accuracy": as_trained,
         "accuracy_fitted": accuracy(fitted, data.test),
         "latency": tight.latency / unit,
+        "answered": tight.answered,
         "latency_trained": loose.latency / unit,
         "spikes_per_neuron": tight.spikes_per_neuron,
         "needless": dict(tight.needless),

@@ -58,7 +58,7 @@ def _row(runs: Sequence[Found], linear: float | None) -> dict[str, Any]:
         "linear, %": None if linear is None else 100 * linear,
         "windows fitted, %": 100 * mean(runs, "accuracy_fitted"),
         "first output spike, windows": mean(runs, "latency"), "as trained": mean(runs, "latency_trained"),
-        "spikes per neuron": mean(runs, "spikes_per_neuron"),
+        "answered, %": 100 * mean(runs, "answered"), "spikes per neuron": mean(runs, "spikes_per_neuron"),
     }  # fmt: skip
 
 

@@ -142,6 +142,8 @@ def test_pixels_outside_the_window_are_refused() -> None:
     network = _made("ttfs-plain")
     with pytest.raises(DataError, match=r"pixels span -0.5 to 1, outside the time window 0..1"):
         network(torch.cat((_images(), torch.full((1, 1, 28, 28), -0.5))))
+    with pytest.raises(DataError, match=r"pixels span nan to nan, outside the time window"):
+        network(torch.full((1, 1, 28, 28), torch.nan))
 
 
 @pytest.mark.parametrize(

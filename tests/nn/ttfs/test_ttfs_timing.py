@@ -29,9 +29,24 @@ class _Given:
 def test_what_is_measured_is_what_was_defined() -> None:
     found = timing(_Given(), torch.zeros(1, 1))
     assert found.latency == 4.0
+    assert found.answered == 1.0
     assert found.spikes_per_neuron == 3 / 4
     assert found.needless == {"b.conv2": pytest.approx(1 / 3)}  # the spike at 5
     assert found.gap == {"b": pytest.approx(3.0 - 0.5)}
+
+
+class _HalfSilent:
+    """Of two images one is answered."""
+
+    def run(self, x: Tensor) -> tuple[Tensor, dict[str, Spikes]]:
+        inf = torch.inf
+        out = Spikes(torch.tensor([[4.0, inf], [inf, inf]]), 6.0, False)
+        return torch.zeros(2, 2), {"output": out}
+
+
+def test_images_without_an_answer_count_for_themselves() -> None:
+    found = timing(_HalfSilent(), torch.zeros(2, 1))
+    assert (found.latency, found.answered) == (4.0, 0.5)
 
 
 def _network(name: str = "ttfs-concat", **options: object) -> tuple[TtfsNetwork, Tensor]:

@@ -128,7 +128,7 @@ class TtfsNetwork(SpikingNetwork):
             DataError: a pixel lies outside of the window, 0..1.
         """
         low, high = float(x.min()), float(x.max())
-        if low < 0 or high > 1:
+        if not (low >= 0 and high <= 1):  # what is not a number fails too
             raise DataError(
                 f"pixels span {low:.3g} to {high:.3g}, outside the time window 0..1 of the input; scale them to it."
             )

@@ -1,6 +1,8 @@
 """When a network of first-spike neurons answers, and how many spikes that takes.
 
-    latency            mean time of the first output spike, which is the answer: nothing after it matters
+    latency            mean time of the first output spike, which is the answer: nothing after it matters; of the
+                       images that get one
+    answered           share of the images that get one
     spikes per neuron  mean over all neurons but those of input and output, at most 1
     needless           share of a layer's spikes that come after the answer, which a chip that stops early saves
     gap                mean time between the spikes of a path and of the skip beside it, by block: t_path - t_skip
@@ -32,9 +34,10 @@ class Timed(Protocol):
 
 @dataclass(frozen=True)
 class Timing:
-    """Means over images; times in the network's units."""
+    """Means over images; times in the network's units, the latency not a number where nothing is answered."""
 
     latency: float
+    answered: float
     spikes_per_neuron: float
     needless: Mapping[str, float]
     gap: Mapping[str, float]
@@ -58,8 +61,11 @@ def timing(network: Timed, images: Tensor, batch: int = 200) -> Timing:
             for name in (name for name in seen if name.endswith("skip")):
                 path = seen[name.replace("skip", "conv2")]
                 apart.setdefault(name.rpartition(".")[0], []).append(_mean(path) - _mean(seen[name]))
+    answers = torch.cat(first)
+    answered = answers.isfinite()
     return Timing(
-        latency=float(torch.cat(first).mean()),
+        latency=float(answers[answered].mean()),
+        answered=float(answered.float().mean()),
         spikes_per_neuron=sum(fired.values()) / max(1, neurons),
         needless={name: late[name] / max(1.0, count) for name, count in fired.items()},
         gap={block: sum(values) / len(values) for block, values in apart.items()},
