@@ -13,6 +13,7 @@ _FACE = {
     "Dataset": "axbar.data",
     "Report": "axbar._report",
     "Workload": "axbar.workload",
+    "calibrate": "axbar.calibration",
     "compare": "axbar._compare",
     "compare_workload": "axbar._compare",
     "digital": "axbar.crossbar",
@@ -33,6 +34,7 @@ __all__ = [
     "Dataset",
     "Report",
     "Workload",
+    "calibrate",
     "compare",
     "compare_workload",
     "digital",
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from axbar._compare import Comparison, compare, compare_workload
     from axbar._evaluate import evaluate
     from axbar._report import Report
+    from axbar.calibration import calibrate
     from axbar.cost import estimate
     from axbar.crossbar import digital, to_analog
     from axbar.data import Dataset, load_data

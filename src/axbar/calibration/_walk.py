@@ -1,11 +1,11 @@
-"""Walk a network on calibration data: what drives each layer, and what its converters see."""
+"""Walk a network on calibration data: what drives each layer."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,20 +13,7 @@ from torch import Tensor, nn
 from axbar.calibration._source import CalibrationSource
 from axbar.errors import DataError, ModelError
 
-__all__ = ["OperandStats", "RangedLayer", "calibrate_adc", "observe_inputs", "observe_operands", "run"]
-
-
-@runtime_checkable
-class RangedLayer(Protocol):
-    """A layer with converters whose ranges can be fitted."""
-
-    def observe(self, method: str | None = None, percentile: float = 99.9) -> None:
-        """Record and fit during the forward calls that follow."""
-        ...
-
-    def settle(self) -> None:
-        """Keep the last fit."""
-        ...
+__all__ = ["OperandStats", "observe_inputs", "observe_operands", "run"]
 
 
 @dataclass
@@ -119,32 +106,3 @@ def observe_inputs(
     """Return what drives each of ``layers`` (name -> module of ``model``) on the data: their first operand."""
     stats = observe_operands(model, layers, source)
     return {name: operands[0] if operands else OperandStats() for name, operands in stats.items()}
-
-
-def calibrate_adc(
-    analog: nn.Module, data: Any, method: str | None = None, percentile: float = 99.9
-) -> nn.Module:
-    """Fit the converter ranges of every analog layer to what it sees on ``data``, in place.
-
-    Layers are fitted in the order in which they run, each on inputs that come through the fitted layers
-    before it.
-
-    Args:
-        analog: from ``axbar.to_analog``.
-        data: batch of inputs ``[B, ...]``, a ``CalibrationSource`` or a data split.
-        method: ``max``, ``percentile`` or ``mse``; None takes ``adc.calibration`` of the chip.
-        percentile: for that method.
-
-    Returns:
-        ``analog``.
-    """
-    source = CalibrationSource.of(data)
-    layers = [module for module in analog.modules() if isinstance(module, RangedLayer)]
-    try:
-        for layer in layers:
-            layer.observe(method, percentile)
-        run(analog, source)
-    finally:
-        for layer in layers:
-            layer.settle()
-    return analog
