@@ -22,6 +22,8 @@ from axbar.nn._train import train
 from axbar.nn._untrained import is_untrained, untrained_note
 from axbar.nn.attention import Attention, MatMul
 from axbar.nn.bntt import BNTT1d, BNTT2d, PerStepAffine
+from axbar.nn.convert import SpikingCopy, to_spiking
+from axbar.nn.converted import Converted
 from axbar.nn.network import Normalise, SpikingNetwork
 from axbar.nn.neurons import IF, LIF, SynapticLIF, SynapticState
 from axbar.nn.norm import TdBatchNorm1d, TdBatchNorm2d, folded_norm
@@ -39,6 +41,7 @@ __all__ = [
     "Attention",
     "BNTT1d",
     "BNTT2d",
+    "Converted",
     "EarlyExit",
     "EpochRecord",
     "ExitingReadOut",
@@ -55,6 +58,7 @@ __all__ = [
     "ReadOut",
     "Rect",
     "SharedLIF",
+    "SpikingCopy",
     "SpikingNetwork",
     "Surrogate",
     "SynapticLIF",
@@ -82,6 +86,7 @@ __all__ = [
     "read_out_of",
     "read_weights",
     "save_checkpoint",
+    "to_spiking",
     "train",
     "untrained_note",
     "zero_state",
