@@ -147,6 +147,10 @@ _BUILTIN: dict[str, dict[str, tuple[str, str]]] = {
             "axbar.techniques._tensor_train:TECHNIQUE",
             "train 3x3 convolutions as tensor trains of four small cores, merge them for inference",
         ),
+        "to-spikes": (
+            "axbar.techniques.to_spikes:TECHNIQUE",
+            "turn any activation into spiking neurons of fitted thresholds, no labels",
+        ),
         "variation-aware": (
             "axbar.techniques.variation_aware:TECHNIQUE",
             "fine-tune attention on keys and values as cells hold them",

@@ -38,6 +38,7 @@ def test_signed_spikes_take_two_reads() -> None:
     [
         (1.0, "spikes", Drive("spikes")),
         (1.0, "signed", Drive("signed")),
+        (0.25, "signed", Drive("signed", scale=0.25)),
         (2.0, "real", Drive("real", 4, 2 / 15)),
         (0.0, "spikes", None),
     ],
@@ -63,6 +64,14 @@ def test_bad_numbers_are_refused(drive: Drive, bad: float) -> None:
 def test_values_between_spikes_are_refused() -> None:
     with pytest.raises(ModelError, match=r"calibrated on spikes.*other than 0 or 1"):
         Drive("spikes").encode(torch.tensor([0.0, 0.5]), "fc")
+
+
+def test_spikes_of_another_value_are_spikes() -> None:
+    drive, x = Drive("signed", scale=0.3), torch.tensor([0.3, 0.0, -0.3])
+    assert drive.encode(x, "fc").tolist() == [1, 0, -1]
+    torch.testing.assert_close(drive.quantised(x, drive.encode(x, "fc")), x)
+    with pytest.raises(ModelError, match=r"other than -0.3, 0 or 0.3"):
+        drive.encode(torch.tensor([0.3, 1.0]), "fc")
 
 
 def test_half_precision_inputs_get_the_same_codes() -> None:

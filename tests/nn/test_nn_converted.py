@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import axbar
+from axbar.calibration import Thresholds
 from axbar.errors import ModelError
 from axbar.nn import build_model
 from axbar.nn.convert import to_spiking
@@ -117,10 +118,50 @@ def test_networks_of_the_package_convert_with_skips_and_norms() -> None:
     assert float((out.mean(0) - wanted).norm() / wanted.norm()) < 0.3
 
 
-def test_a_converted_network_is_traced_with_its_steps() -> None:
-    net = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 1))
-    found = axbar.estimate(axbar.trace(to_spiking(net, 8, "if"), torch.rand(4, 2)), "imc-rram-65nm")
+def test_max_pools_send_the_largest_mean_of_their_window() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 3)).eval()
+    x = torch.rand(8, 1, 8, 8)
+    for rule in ("charge", "if"):
+        with torch.no_grad():
+            errors = [
+                float((to_spiking(net, steps, rule)(x).mean(0) - net(x)).norm() / net(x).norm())  # pyright: ignore[reportArgumentType]
+                for steps in (16, 256)
+            ]
+        assert errors[1] < 0.02 and errors[1] < errors[0] / 4
+
+
+def _small() -> tuple[nn.Sequential, Tensor]:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Linear(2, 64), nn.Tanh(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3)
+    ).eval(), torch.rand(64, 2)
+
+
+def test_a_converted_network_is_traced_as_spikes_of_its_thresholds() -> None:
+    net, x = _small()
+    made = to_spiking(net, 8)
+    axbar.calibrate(made, x, [Thresholds("layer")], reference=net)
+    workload = axbar.trace(made, x[:16])
+    layers = {layer.name: layer for layer in workload.layers if layer.op == "linear"}
+    thresholds = [float(m.threshold) for m in made.modules() if isinstance(m, Converted)]
+    coding = [(o.coding, o.steps) for o in (layer.operands[0] for layer in layers.values())]
+    assert coding[0][0] == "real" and {c for c, _ in coding[1:]} <= {"spikes", "signed"}
+    assert [s for _, s in coding[1:]] == [8, 8]
+    assert [layer.operands[0].scale for layer in list(layers.values())[1:]] == pytest.approx(thresholds)
+    found = axbar.estimate(workload, "imc-rram-65nm")
     assert float(found.total("energy_J")[0]) > 0
+
+
+def test_an_ideal_chip_runs_it_spike_by_spike() -> None:
+    net, x = _small()
+    made = to_spiking(net, 16)
+    axbar.calibrate(made, x, [Thresholds("layer")], reference=net)
+    chip = axbar.load_hardware("imc-rram-65nm", {"crossbar.weight_bits": 8, "crossbar.cell_bits": 1})
+    whole = axbar.digital(made, chip, x)
+    with torch.no_grad():
+        wanted, out = net(x), whole(x).mean(0)
+    assert float((out - wanted).norm() / wanted.norm()) < 0.15
 
 
 class _Once(nn.Module):
@@ -146,7 +187,7 @@ class _Once(nn.Module):
             4,
             r"layer '1' \(RReLU\) is an activation without",
         ),
-        (nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU(), nn.MaxPool2d(2)), 4, "does not commute.*average pools"),
+        (nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.LayerNorm(4)), 4, "does not commute.*batch norms"),
         (build_model("spiking-cnn", width=2), 4, "spikes already, on 4 steps"),
     ],
 )

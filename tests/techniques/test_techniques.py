@@ -126,12 +126,25 @@ class Timed(nn.Module):
         return self.fc(self.neuron(self.fc1(self.encode(x).flatten(1))))
 
 
+class Smooth(nn.Module):
+    """A convolution, an activation and a classifier."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.act, self.fc = nn.Conv2d(1, 8, 3), nn.SiLU(), nn.Linear(128, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.act(self.conv(x)).flatten(1))
+
+
 #: techniques that find nothing to do in the smaller network
 MODELS: dict[str, type[nn.Module]] = {
     "tensor-train": Deeper,
     "clipformer": Attending,
     "fit-windows": Timed,
     "ln-finetune": Normed,
+    "to-spikes": Smooth,
     "variation-aware": Attending,
 }
 #: techniques that find nothing to do on the smaller chip

@@ -5,13 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from axbar.calibration._source import CalibrationSource
 from axbar.errors import DataError, ModelError
+
+_FEWEST_SPIKES = 64
 
 __all__ = ["OperandStats", "observe_inputs", "observe_operands", "run"]
 
@@ -22,12 +24,13 @@ class OperandStats:
 
     Attributes:
         largest: max |x|.
-        coding: narrowest of ``spikes`` {0, 1}, ``signed`` {-1, 0, 1}, ``real`` that holds every value.
+        coding: narrowest of ``spikes`` {0, V}, ``signed`` {-V, 0, V}, ``real`` that holds every value. V is 1, or
+            another value that many elements share.
         calls: forward calls seen.
     """
 
     largest: float = 0.0
-    coding: str = "spikes"
+    coding: Literal["spikes", "signed", "real"] = "spikes"
     calls: int = 0
 
     def add(self, x: Tensor) -> None:
@@ -35,11 +38,18 @@ class OperandStats:
         self.calls += 1
         if x.numel() == 0:
             return
-        self.largest = max(self.largest, float(x.abs().max()))
-        if self.coding == "spikes" and not bool(((x == 0) | (x == 1)).all()):
-            self.coding = "signed"
-        if self.coding == "signed" and not bool(((x == 0) | (x.abs() == 1)).all()):
-            self.coding = "real"
+        before, self.largest = self.largest, max(self.largest, float(x.abs().max()))
+        if self.coding != "real":
+            self.coding = self._narrowest(x, before)
+
+    def _narrowest(self, x: Tensor, before: float) -> Literal["spikes", "signed", "real"]:
+        fired = x != 0
+        alike = bool((x.abs() == self.largest)[fired].all()) and before in (0.0, self.largest)
+        # a few numbers that happen to be the same are no spikes
+        enough = self.largest in (0.0, 1.0) or int(fired.sum()) >= _FEWEST_SPIKES
+        if not (alike and enough):
+            return "real"
+        return "signed" if self.coding == "signed" or bool((x < 0).any()) else "spikes"
 
 
 def run(model: nn.Module, source: CalibrationSource) -> None:

@@ -28,10 +28,10 @@ class Drive:
     """Input coding of one layer.
 
     Args:
-        coding: ``spikes`` {0, 1}, ``signed`` spikes {-1, 0, 1}, ``real``, or times of first spikes as ``pulse``, by
+        coding: ``spikes`` {0, V}, ``signed`` spikes {-V, 0, V}, ``real``, or times of first spikes as ``pulse``, by
             ``slots`` or as ``rate``.
         bits: magnitude bits (1 for spikes), or those of a time.
-        scale: value of code 1.
+        scale: value of code 1, V of spikes.
     """
 
     coding: Literal["spikes", "signed", "real", "pulse", "slots", "rate"]
@@ -72,14 +72,16 @@ class Drive:
             codes = torch.round((x.float() if x.element_size() < 4 else x) / self.scale)
             lowest = -self.code_max if self.coding == "real" else 0
             return codes.clamp_(lowest, self.code_max).to(torch.float32)
-        allowed = (x == 0) | ((x if self.coding == "spikes" else x.abs()) == 1)
+        allowed = (x == 0) | ((x if self.coding == "spikes" else x.abs()) == self.scale)
         if not bool(allowed.all()):
-            values = "0 or 1" if self.coding == "spikes" else "-1, 0 or 1"
+            values = f"{self.scale:g}"
+            values = f"0 or {values}" if self.coding == "spikes" else f"-{values}, 0 or {values}"
             raise ModelError(
                 f"layer '{path}' was calibrated on spikes, its input now holds values other than {values}; "
                 "convert again with data=... that looks like what the network will see."
             )
-        return x.to(torch.float32)
+        codes = x.to(torch.float32)
+        return codes if self.scale == 1 else torch.sign(codes)
 
     def quantised(self, x: Tensor, codes: Tensor) -> Tensor:
         """Return the value of ``codes`` with a straight-through gradient to ``x`` inside the range."""
@@ -88,7 +90,7 @@ class Drive:
         return clipped + (codes.to(x.dtype) * self.scale - clipped).detach()
 
 
-def drive_of_range(largest: float, coding: str, bits: int) -> Drive | None:
+def drive_of_range(largest: float, coding: Literal["spikes", "signed", "real"], bits: int) -> Drive | None:
     """Choose the drive after calibration; None where the data never drove the layer.
 
     Args:
@@ -98,10 +100,8 @@ def drive_of_range(largest: float, coding: str, bits: int) -> Drive | None:
     """
     if largest == 0:
         return None
-    if coding == "spikes":
-        return Drive("spikes")
-    if coding == "signed":
-        return Drive("signed")
+    if coding in ("spikes", "signed"):
+        return Drive(coding, scale=largest)
     return Drive("real", bits, largest / (2**bits - 1))
 
 

@@ -1,7 +1,8 @@
 """Any trained network with element-wise activations as a spiking one, by one call.
 
-Each activation becomes a layer of neurons that send as many spikes as the activation says (``axbar.nn.converted``);
-everything between them is linear and stays as it is. The network sees its input at every step, and its output is the
+Each activation becomes a layer of neurons that send as many spikes as the activation says (``axbar.nn.converted``), and
+so does each max-pool, whose neurons send the largest mean of their window; everything between them is linear and stays
+as it is. The network sees its input at every step, and its output is the
 mean over the T steps of what its last layer gives. What comes before the first neurons is constant over time and runs
 once per sample, everything behind them on ``[T·B, ...]``, time outermost.
 
@@ -28,12 +29,9 @@ MAX_STEPS = 4096
 ACTIVATIONS: Final[tuple[type[nn.Module], ...]] = (
     nn.ReLU, nn.Tanh, nn.Sigmoid, nn.GELU, nn.SiLU, nn.LeakyReLU, nn.ELU, nn.Softplus, nn.Hardtanh, nn.ReLU6,
 )  # fmt: skip
+_POOLS: Final = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AdaptiveMaxPool2d)
 #: what does not commute with a mean over time, and what to take instead
 _REFUSED: Final[dict[type[nn.Module], str]] = {
-    nn.MaxPool1d: "train with average pools",
-    nn.MaxPool2d: "train with average pools",
-    nn.MaxPool3d: "train with average pools",
-    nn.AdaptiveMaxPool2d: "train with average pools",
     nn.Softmax: "leave it out, the largest output is the same",
     nn.LogSoftmax: "leave it out, the largest output is the same",
     nn.LayerNorm: "train with batch norms",
@@ -51,6 +49,10 @@ class SpikingCopy(nn.Module):
     def __init__(self, network: nn.Module, steps: int) -> None:
         super().__init__()
         self.network, self.steps = network, steps
+        self.config = dict(getattr(network, "config", {}))
+        for name in ("input_shape", "classes"):  # what a network says of its data
+            if hasattr(network, name):
+                setattr(self, name, getattr(network, name))
         self._batch = _Batch()
         for name, module in list(network.named_modules()):
             if isinstance(module, Converted):
@@ -129,23 +131,34 @@ def to_spiking(
         activation = copy.deepcopy(made.get_submodule(name))
         if isinstance(activation, Converted):  # in a block that stands in several places
             continue
-        setattr(
-            made.get_submodule(parent), child, Converted(_out_of_place(activation), rule, theta, threshold)
-        )
+        how: Rule = "charge" if isinstance(activation, _POOLS) and rule == "if" else rule
+        neurons = Converted(_of_means(activation), how, theta, threshold)
+        setattr(made.get_submodule(parent), child, neurons)
     if isinstance(made, SpikingNetwork):
         made.steps = steps
     return SpikingCopy(made, steps).eval()
 
 
+class _Pooled(nn.Module):
+    """A pool on every step ``[T, B, ...]``."""
+
+    def __init__(self, pool: nn.Module) -> None:
+        super().__init__()
+        self.pool = pool
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pool(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+
+
 def _is_activation(module: nn.Module) -> bool:
-    return isinstance(module, ACTIVATIONS) or bool(getattr(module, "elementwise", False))
+    return isinstance(module, (*ACTIVATIONS, *_POOLS)) or bool(getattr(module, "elementwise", False))
 
 
-def _out_of_place(activation: nn.Module) -> nn.Module:
-    """Have an activation leave its input alone, which neurons still need."""
+def _of_means(activation: nn.Module) -> nn.Module:
+    """Have an activation leave its input alone, which neurons still need, and a pool take all steps."""
     if getattr(activation, "inplace", False):
         vars(activation)["inplace"] = False
-    return activation
+    return _Pooled(activation) if isinstance(activation, _POOLS) else activation
 
 
 def _known() -> str:

@@ -42,6 +42,8 @@ def operand_of(
 ) -> Operand:
     """Describe ``values [steps, B, *shape]``: int8 if all are -1, 0 or 1, else float.
 
+    Numbers that differ from step to step and are -V, 0 or V with one V are spikes too, of that value.
+
     Real numbers become magnitude codes ``round(|x| / scale)`` with ``scale = max|x| / 255`` over the whole
     recorded batch, and a mask of the negative ones; one code array where all steps present the same. Times of first
     spikes (``timed``) are recorded as real numbers are, as the time left when a neuron fires.
@@ -49,12 +51,23 @@ def operand_of(
     steps, shape = values.shape[0], values.shape[2:]
     if timed:
         return _real(values.astype(np.float32), shared, "time")
-    if values.dtype == np.int8:
-        words, negative = shared(pack(values != 0)), values < 0
-        if not negative.any():
-            return Operand(shape, "spikes", 1, steps, words)
-        return Operand(shape, "signed", 1, steps, words, shared(pack(negative)))
-    return _real(values, shared, "real")
+    level = 1.0 if values.dtype == np.int8 else _level(values)
+    if level is None:
+        return _real(values, shared, "real")
+    words, negative = shared(pack(values != 0)), values < 0
+    if not negative.any():
+        return Operand(shape, "spikes", 1, steps, words, scale=level)
+    return Operand(shape, "signed", 1, steps, words, shared(pack(negative)), scale=level)
+
+
+def _level(values: NDArray[Any]) -> float | None:
+    """Return the V of spikes -V, 0 or V that come and go ``[steps, ...]``; None for other numbers."""
+    level = float(np.abs(values).max(initial=0.0))
+    if not (values != values[:1]).any() or not np.array_equal(
+        np.abs(values), (values != 0) * values.dtype.type(level)
+    ):
+        return None
+    return level
 
 
 def _real(

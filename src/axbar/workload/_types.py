@@ -105,7 +105,8 @@ class Operand:
             ``signed`` spikes it is the packed word of the negative steps instead. Of 0 samples where elements are
             known to have signs, but were not recorded.
         rate: mean fraction of active bits, 0..1, if only that is known.
-        scale: value of one code step for ``real``; 1 otherwise.
+        scale: value of one code step for ``real`` and ``time``, of a spike for the others (1 unless converted from
+            a conventional network).
     """
 
     shape: tuple[int, ...]
